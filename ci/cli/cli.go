@@ -1,0 +1,171 @@
+// Package cli is the front door: verbs, flags, exit codes and what a terminal
+// shows. A command is a value with its own streams and environment.
+package cli
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"example.com/slipway/ci/config"
+	"example.com/slipway/ci/engine"
+	"example.com/slipway/ci/engine/local"
+	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/pipeline"
+	"example.com/slipway/ci/term"
+)
+
+// Command is one call of slipway.
+type Command struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	// Env is the environment, as os.Environ gives it.
+	Env []string
+	// Dir is the working directory.
+	Dir string
+	// Terminal says that Stderr is a terminal; Width is how wide it is now.
+	Terminal bool
+	Width    func() int
+}
+
+// Run carries out a command line and returns the exit code.
+func (c *Command) Run(ctx context.Context, args []string) int {
+	s := &session{Command: c}
+	root := s.root()
+	root.SetArgs(args)
+	root.SetIn(c.Stdin)
+	root.SetOut(c.Stdout)
+	root.SetErr(c.Stderr)
+	err := root.ExecuteContext(ctx)
+	ui := s.screen()
+	ui.Close()
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			err = fault.New(fault.Bug, "%v", cause).WithFix("nothing was left half-written; run it again")
+		}
+		ui.Error(err)
+	}
+	return exitCode(ctx, err)
+}
+
+// session is a command while it runs.
+type session struct {
+	*Command
+	ui      *term.Terminal
+	src     string
+	quiet   bool
+	verbose bool
+}
+
+func (s *session) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "slipway",
+		Short: "Slipway takes a Go service's source folder and launches a container",
+		Long: "Slipway takes a Go service's source folder and launches a container:\n" +
+			"static, distroless, nonroot, with one digest wherever it was built.",
+		SilenceErrors: true, SilenceUsage: true,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fault.New(fault.Usage, "%v", err).WithFix("%s --help lists the flags", cmd.CommandPath())
+	})
+	flags := root.PersistentFlags()
+	flags.StringVar(&s.src, "src", ".", "source folder")
+	flags.BoolVarP(&s.quiet, "quiet", "q", false, "print errors only")
+	flags.BoolVarP(&s.verbose, "verbose", "v", false, "print what the tools print")
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
+	for _, verb := range []func() *cobra.Command{s.buildVerb, s.runVerb, s.planVerb, s.doctorVerb, s.versionVerb} {
+		cmd := verb()
+		cmd.Args = usage(cmd.Args)
+		root.AddCommand(cmd)
+	}
+	return root
+}
+
+// usage makes cobra's complaints about arguments errors in our form.
+func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if check == nil {
+			check = cobra.NoArgs
+		}
+		if err := check(cmd, args); err != nil {
+			return fault.New(fault.Usage, "%v", err).WithFix("%s --help shows how it is called", cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
+// screen is made once, when flags have been read.
+func (s *session) screen() *term.Terminal {
+	if s.ui == nil {
+		s.ui = term.New(term.Options{
+			Out: s.Stderr, TTY: s.Terminal, Width: s.Width, Color: term.Detect(s.getenv, s.Terminal),
+			Quiet: s.quiet, Verbose: s.verbose,
+		})
+	}
+	return s.ui
+}
+
+// getenv answers from the command's own environment: the last entry of a name holds.
+func (s *session) getenv(name string) string {
+	for i := len(s.Env) - 1; i >= 0; i-- {
+		if value, ok := strings.CutPrefix(s.Env[i], name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// pipeline is made for the source folder and engine that the flags name.
+func (s *session) pipeline() (*pipeline.Pipeline, error) {
+	cache, err := s.cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	return &pipeline.Pipeline{
+		Dir: s.path(s.src), WorkDir: s.Dir, Env: s.Env, Cache: cache, Engine: s.engine(cache), Reporter: s.screen(),
+	}, nil
+}
+
+func (s *session) engine(cache string) engine.Engine {
+	return local.New(local.Options{Env: s.Env, Cache: cache})
+}
+
+// said gathers what the flags, the environment and the file say.
+func (s *session) said(flags *config.Flags) func(*config.File) (*config.Said, error) {
+	return func(file *config.File) (*config.Said, error) { return config.Gather(file, s.getenv, flags) }
+}
+
+func (s *session) path(name string) string {
+	if filepath.IsAbs(name) {
+		return filepath.Clean(name)
+	}
+	return filepath.Join(s.Dir, name)
+}
+
+// cacheDir follows the system's rule for a user's cache folder.
+func (s *session) cacheDir() (string, error) {
+	var dir string
+	switch {
+	case s.getenv("SLIPWAY_CACHE") != "":
+		return s.path(s.getenv("SLIPWAY_CACHE")), nil
+	case runtime.GOOS == "windows":
+		dir = s.getenv("LocalAppData")
+	case filepath.IsAbs(s.getenv("XDG_CACHE_HOME")):
+		dir = s.getenv("XDG_CACHE_HOME")
+	case runtime.GOOS == "darwin" && s.getenv("HOME") != "":
+		dir = filepath.Join(s.getenv("HOME"), "Library", "Caches")
+	case s.getenv("HOME") != "":
+		dir = filepath.Join(s.getenv("HOME"), ".cache")
+	}
+	if dir == "" {
+		return "", fault.New(fault.Usage, "there is no cache folder, because neither HOME nor XDG_CACHE_HOME is set").
+			WithFix("set SLIPWAY_CACHE to a folder")
+	}
+	return filepath.Join(dir, "slipway"), nil
+}

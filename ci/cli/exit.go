@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"syscall"
+
+	"example.com/slipway/ci/fault"
+)
+
+// The exit codes of the built program. go run turns each that is not 0 into 1.
+const (
+	ExitDone        = 0
+	ExitUsage       = 2
+	ExitSource      = 10
+	ExitTests       = 11
+	ExitGate        = 20
+	ExitUnjudged    = 21
+	ExitRegistry    = 30
+	ExitEngine      = 40
+	ExitBug         = 70
+	ExitInterrupted = 130
+	ExitTerminated  = 143
+)
+
+// ExitCodes says in a few words what each exit code means, in their order.
+func ExitCodes() []struct {
+	Code    int
+	Meaning string
+} {
+	return []struct {
+		Code    int
+		Meaning string
+	}{
+		{ExitDone, "done"},
+		{ExitUsage, "wrong flag, configuration or source folder"},
+		{ExitSource, "the source does not build"},
+		{ExitTests, "tests fail"},
+		{ExitGate, "a gate refused the image"},
+		{ExitUnjudged, "a gate could not judge the image"},
+		{ExitRegistry, "a registry refused, failed or could not be reached"},
+		{ExitEngine, "the engine is missing or broke down"},
+		{ExitBug, "a bug in Slipway"},
+		{ExitInterrupted, "interrupted"},
+		{ExitTerminated, "terminated"},
+	}
+}
+
+// Interrupt is the cause of a context that a signal ended.
+type Interrupt struct{ Signal os.Signal }
+
+func (i Interrupt) Error() string { return "stopped by " + i.Signal.String() }
+
+// exitCode is the one place that maps errors to exit codes.
+func exitCode(ctx context.Context, err error) int {
+	if err == nil {
+		return ExitDone
+	}
+	if i, ok := errors.AsType[Interrupt](context.Cause(ctx)); ok {
+		if i.Signal == syscall.SIGTERM {
+			return ExitTerminated
+		}
+		return ExitInterrupted
+	}
+	switch fault.KindOf(err) {
+	case fault.Usage:
+		return ExitUsage
+	case fault.Source:
+		return ExitSource
+	case fault.Tests:
+		return ExitTests
+	case fault.Gate:
+		return ExitGate
+	case fault.Unjudged:
+		return ExitUnjudged
+	case fault.Registry:
+		return ExitRegistry
+	case fault.Engine:
+		return ExitEngine
+	default:
+		return ExitBug
+	}
+}

@@ -1,0 +1,106 @@
+// Package config turns what a user said, in flags, the environment and
+// .slipway.yaml, and what ci/project found into one validated plan. It knows where
+// each value came from.
+package config
+
+import "example.com/slipway/ci/plan"
+
+// Settings are the things that a user can say. The same word is the key in
+// .slipway.yaml, the flag, and, in capitals after SLIPWAY_, the variable.
+type Settings struct {
+	// What is built.
+	Main    []string
+	Tags    []string
+	Set     map[string]string
+	Strip   string
+	Debug   bool
+	Builder string
+	Version string
+	Epoch   string
+
+	// What the image is.
+	Name        string
+	Platform    []string
+	Base        string
+	Certs       string
+	User        string
+	Workdir     string
+	Env         map[string]string
+	Args        []string
+	Port        []string
+	StopSignal  string
+	Label       map[string]string
+	Annotation  map[string]string
+	Title       string
+	Description string
+	URL         string
+	Source      string
+	Licenses    string
+
+	// What is done with it.
+	Engine string
+	Mirror map[string]string
+	Output string
+}
+
+// key is one of the things that a user can say.
+type key struct {
+	name string
+	// env replaces the variable's name where a specification gives one.
+	env  string
+	help string
+	// field is where its value goes: *string, *bool, *[]string or *map[string]string.
+	field func(*Settings) any
+}
+
+// keys lists every key in the order of the documentation.
+func keys() []key {
+	return []key{
+		{name: "main", help: "folder of package main to build, such as ./cmd/server; the default is the only one", field: func(s *Settings) any { return &s.Main }},
+		{name: "tags", help: "Go build tags", field: func(s *Settings) any { return &s.Tags }},
+		{name: "set", help: "string variable set by the linker, as importpath.name=value", field: func(s *Settings) any { return &s.Set }},
+		{name: "strip", help: "what to leave out of the binary: full, dwarf or none (default full)", field: func(s *Settings) any { return &s.Strip }},
+		{name: "debug", help: "build for a debugger: with symbols and without optimisation", field: func(s *Settings) any { return &s.Debug }},
+		{name: "builder", help: "image of the Go release that builds, as golang:TAG@sha256:...", field: func(s *Settings) any { return &s.Builder }},
+		{name: "version", help: "version of the source; the default is its tag, or a Go pseudo-version of its commit", field: func(s *Settings) any { return &s.Version }},
+		{name: "epoch", env: "SOURCE_DATE_EPOCH", help: "time of everything in the image, in seconds since 1970; the default is the commit's", field: func(s *Settings) any { return &s.Epoch }},
+
+		{name: "name", help: "name of the image; the default is the main's", field: func(s *Settings) any { return &s.Name }},
+		{name: "platform", help: "platform to build for, or all that the base has (default linux/amd64,linux/arm64)", field: func(s *Settings) any { return &s.Platform }},
+		{name: "base", help: "image to stand on, as NAME:TAG@sha256:..., or builtin, or scratch", field: func(s *Settings) any { return &s.Base }},
+		{name: "certs", help: "bundled adds CA certificates and time zones for a base without them", field: func(s *Settings) any { return &s.Certs }},
+		{name: "user", help: "numeric user and group that the program runs as (default 65532:65532)", field: func(s *Settings) any { return &s.User }},
+		{name: "workdir", help: "folder that the program starts in; the default is the base's", field: func(s *Settings) any { return &s.Workdir }},
+		{name: "env", help: "environment variable of the image, as NAME=value", field: func(s *Settings) any { return &s.Env }},
+		{name: "args", help: "arguments that the program gets when nobody gives any", field: func(s *Settings) any { return &s.Args }},
+		{name: "port", help: "port that the program listens on, such as 8080 or 53/udp", field: func(s *Settings) any { return &s.Port }},
+		{name: "stop-signal", help: "signal that stops the program (default SIGTERM)", field: func(s *Settings) any { return &s.StopSignal }},
+		{name: "label", help: "label of the image, as key=value", field: func(s *Settings) any { return &s.Label }},
+		{name: "annotation", help: "annotation of the index and the manifests, as key=value", field: func(s *Settings) any { return &s.Annotation }},
+		{name: "title", help: "title of the image; the default is its name", field: func(s *Settings) any { return &s.Title }},
+		{name: "description", help: "description of the image", field: func(s *Settings) any { return &s.Description }},
+		{name: "url", help: "web page of the image", field: func(s *Settings) any { return &s.URL }},
+		{name: "source", help: "address of the source; the default is the module's path", field: func(s *Settings) any { return &s.Source }},
+		{name: "licenses", help: "licences of the source, as an SPDX expression", field: func(s *Settings) any { return &s.Licenses }},
+
+		{name: "engine", help: "where to build: auto, local or dagger (default auto)", field: func(s *Settings) any { return &s.Engine }},
+		{name: "mirror", help: "registry to ask in another's place, as gcr.io=127.0.0.1:5000", field: func(s *Settings) any { return &s.Mirror }},
+		{name: "output", help: "folder for the images (default .slipway)", field: func(s *Settings) any { return &s.Output }},
+	}
+}
+
+// Origin says where a value came from: a flag, a variable, a line of the
+// configuration file, or how it was found.
+type Origin string
+
+// Defaults of what nobody said.
+const (
+	defaultUser   = "65532:65532"
+	defaultStrip  = "full"
+	defaultOutput = ".slipway"
+)
+
+// defaultPlatforms are what a base must have when nobody names platforms.
+func defaultPlatforms() []plan.Platform {
+	return []plan.Platform{{OS: "linux", Arch: "amd64"}, {OS: "linux", Arch: "arm64"}}
+}

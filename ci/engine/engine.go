@@ -1,0 +1,83 @@
+// Package engine says what an engine is: something that turns a source folder into
+// static binaries with a pinned Go release. Everything after the binaries is shared
+// by all engines and lives elsewhere.
+package engine
+
+import (
+	"context"
+
+	"example.com/slipway/ci/plan"
+	"example.com/slipway/ci/step"
+)
+
+// Engine builds Go programs. Its methods may be called from several goroutines
+// once Prepare has returned.
+type Engine interface {
+	// Name is what --engine calls it.
+	Name() string
+	// Prepare readies the Go release for a source folder.
+	Prepare(ctx context.Context, src Source, release string, s step.Step) (Toolchain, error)
+	// Sources lists what the mains need from the source folder on one platform.
+	Sources(ctx context.Context, t Target) (SourceSet, error)
+	// Build builds the mains for one platform. The error is a *fault.Error of kind
+	// Source where the source is at fault.
+	Build(ctx context.Context, t Target, s step.Step) (Result, error)
+}
+
+// Source is a folder to build from.
+type Source struct {
+	// Root is the source folder: absolute, with links resolved.
+	Root string
+	// Workspace is the go.work in effect, or "".
+	Workspace string
+	// Vendor says that modules come from a vendor folder.
+	Vendor bool
+}
+
+// Toolchain is the Go release that an engine builds with.
+type Toolchain struct {
+	// Release is for example go1.26.9.
+	Release string `json:"release"`
+	// Module is the module that it came from, with its version.
+	Module string `json:"module"`
+	// Sum is the module's checksum, h1:....
+	Sum string `json:"sum"`
+	// Cached says that it was there already.
+	Cached bool `json:"-"`
+}
+
+// Target is one platform's part of an image plan.
+type Target struct {
+	Platform plan.Platform
+	Mains    []plan.Main
+	Build    plan.Build
+	// Key identifies everything that decides the binaries: the plan's hash. The
+	// empty key means that no earlier result may be used.
+	Key string
+}
+
+// SourceSet is what a build reads from the source folder.
+type SourceSet struct {
+	// Files are slash paths relative to the source folder, sorted. A module that
+	// a replace line takes from beside the source folder has paths with "..".
+	Files []string
+}
+
+// Result is what a build leaves.
+type Result struct {
+	Binaries []Binary
+	// Cached says that an earlier result was used.
+	Cached bool
+}
+
+// Binary is one built program.
+type Binary struct {
+	Main     plan.Main
+	Platform plan.Platform
+	// File is where it lies on this machine, in the engine's cache.
+	File string
+	// SHA256 is the hexadecimal digest of its bytes.
+	SHA256 string
+	// Size in bytes.
+	Size int64
+}

@@ -1,0 +1,40 @@
+package local
+
+import (
+	"context"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// command prepares a program that dies with ctx, together with what it started.
+func command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
+	ownGroup(cmd)
+	cmd.WaitDelay = 5 * time.Second
+	return cmd
+}
+
+// lines returns the non-empty lines of a tool's output.
+func lines(out []byte) []string {
+	var list []string
+	for line := range strings.Lines(string(out)) {
+		if line = strings.TrimRight(line, "\r\n"); strings.TrimSpace(line) != "" {
+			list = append(list, line)
+		}
+	}
+	return list
+}
+
+// bounded keeps the first bytes written to it and drops the rest.
+type bounded struct {
+	text []byte
+	max  int
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if room := b.max - len(b.text); room > 0 {
+		b.text = append(b.text, p[:min(room, len(p))]...)
+	}
+	return len(p), nil
+}

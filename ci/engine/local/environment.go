@@ -1,0 +1,155 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+
+	"example.com/slipway/ci/engine"
+	"example.com/slipway/ci/fault"
+)
+
+// environ is an environment by name.
+type environ map[string]string
+
+func parseEnviron(list []string) environ {
+	env := environ{}
+	for _, kv := range list {
+		if name, value, ok := strings.Cut(kv, "="); ok && name != "" {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+// settings are the Go settings that say where modules come from. They are read
+// from the host's go command, because GOENV=off would lose what go env -w wrote.
+var settings = []string{
+	"GOAUTH", "GOFLAGS", "GOINSECURE", "GOMODCACHE", "GONOPROXY", "GONOSUMDB", "GOPRIVATE", "GOPROXY", "GOSUMDB", "GOPATH",
+}
+
+// kept are the variables of the user that reach the go command: where things are
+// and how the network is reached, nothing that decides bytes.
+var kept = []string{
+	"HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP", "XDG_CONFIG_HOME",
+	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
+	"SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "NETRC", "SSH_AUTH_SOCK", "SSH_AGENT_PID",
+	"GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "SSH_ASKPASS", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM",
+}
+
+// hostSettings asks the host's go command, outside the source folder and without
+// letting it switch to another release.
+func (e *Engine) hostSettings(ctx context.Context, host string) (map[string]string, error) {
+	dir, err := e.folder("empty")
+	if err != nil {
+		return nil, err
+	}
+	cmd := command(ctx, host, append([]string{"env", "-json"}, settings...)...)
+	cmd.Dir = dir
+	for name, value := range e.user {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	cmd.Env = append(cmd.Env, "GOTOOLCHAIN=local", "GOWORK=off")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, fault.New(fault.Engine, "asking %s for its settings: %v", host, err).
+			WithDetail(lines(stderr.Bytes())...).WithFix("install Go 1.21 or newer").WithCause(err)
+	}
+	found := map[string]string{}
+	if err := json.Unmarshal(stdout.Bytes(), &found); err != nil {
+		return nil, fmt.Errorf("reading the settings of %s: %w", host, err)
+	}
+	return found, nil
+}
+
+// scrub makes the environment of every go command: all that decides bytes is set
+// here, explicitly, and everything else of the user's environment is left out.
+func (e *Engine) scrub(src engine.Source, host map[string]string) []string {
+	env := environ{}
+	for _, name := range kept {
+		if value, ok := e.user[name]; ok {
+			env[name] = value
+		}
+	}
+	for name, value := range host {
+		env[name] = value
+	}
+	maps.Copy(env, environ{
+		"GO111MODULE": "on", "GOENV": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOEXPERIMENT": "", "GOFIPS140": "off",
+		"GOWORK": "off", "GOCACHE": filepath.Join(e.cache, "go-build"), "GOTELEMETRY": "off", "LC_ALL": "C",
+		// A build fetches no source by itself but what the user's GOPRIVATE names.
+		"GOPROXY": withoutDirect(host["GOPROXY"]), "GOVCS": "private:all,public:off",
+		// git must fail rather than wait for a password that nobody types.
+		"GIT_TERMINAL_PROMPT": "0", "GCM_INTERACTIVE": "never",
+	})
+	if src.Workspace != "" {
+		env["GOWORK"] = src.Workspace
+	}
+	list := make([]string, 0, len(env))
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		list = append(list, name+"="+env[name])
+	}
+	return list
+}
+
+// withoutDirect takes direct out of a GOPROXY list. Modules that GONOPROXY or
+// GOPRIVATE match are fetched from their origin whatever GOPROXY says.
+func withoutDirect(proxies string) string {
+	var left strings.Builder
+	for proxies != "" {
+		i := strings.IndexAny(proxies, ",|")
+		item, sep := proxies, ""
+		if i >= 0 {
+			item, sep = proxies[:i], proxies[i:i+1]
+		}
+		proxies = strings.TrimPrefix(proxies[len(item):], sep)
+		if strings.TrimSpace(item) != "direct" {
+			left.WriteString(item + sep)
+		}
+	}
+	if list := strings.Trim(left.String(), ",|"); list != "" {
+		return list
+	}
+	return "off"
+}
+
+// refused are flags of the go command and of its linker that run other programs or
+// read other files than the source set. What they do could not be seen in the plan.
+var refused = []string{
+	"C", "buildmode", "compiler", "exec", "gccgoflags", "installsuffix", "linkshared", "modfile", "overlay", "pkgdir", "toolexec",
+	"extar", "extld", "extldflags", "hostobj", "libgcc", "linkmode", "pluginpath", "tmpdir",
+}
+
+// refuseFlags names a flag in GOFLAGS that no build may have, also inside
+// -ldflags=. The others are ignored: the plan says them.
+func refuseFlags(goflags string) error {
+	words := strings.FieldsFunc(goflags, func(c rune) bool { return unicode.IsSpace(c) || strings.ContainsRune(`'"=`, c) })
+	for _, word := range words {
+		if name := strings.TrimLeft(word, "-"); name != word && slices.Contains(refused, name) {
+			return refusal("-" + name)
+		}
+	}
+	return nil
+}
+
+func refusal(flag string) error {
+	return fault.New(fault.Usage, "GOFLAGS has %s, which runs programs or reads files that the plan does not show", flag).
+		WithFix("take it out of GOFLAGS (go env GOFLAGS)")
+}
+
+// shorten keeps the folders of this machine out of what a user reads.
+func (e *Engine) shorten(line string) string {
+	sep := string(filepath.Separator)
+	line = strings.ReplaceAll(line, e.modules+sep, "")
+	return strings.ReplaceAll(line, e.src.Root+sep, "")
+}

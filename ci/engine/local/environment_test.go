@@ -1,0 +1,87 @@
+package local
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/slipway/ci/engine"
+	"example.com/slipway/ci/fault"
+)
+
+func TestRefuseFlags_NamesWhatAPlanDoesNotShow(t *testing.T) {
+	t.Parallel()
+	for flags, named := range map[string]string{
+		"-toolexec=/tmp/evil":              "-toolexec",
+		"--toolexec /tmp/evil":             "-toolexec",
+		"-v '-toolexec=/tmp/evil -x'":      "-toolexec",
+		`"-toolexec=/tmp/evil"`:            "-toolexec",
+		"-overlay=o.json":                  "-overlay",
+		"-modfile=other.mod":               "-modfile",
+		"-ldflags=-extld=/tmp/evil":        "-extld",
+		"'-ldflags=-s -extld=/tmp/evil'":   "-extld",
+		`"-ldflags=-linkmode=external -w"`: "-linkmode",
+		"-ldflags=-extldflags=-static":     "-extldflags",
+		"'-ldflags=-s -w -extld evil'":     "-extld",
+		"-compiler=gccgo":                  "-compiler",
+		"-gccgoflags=-x":                   "-gccgoflags",
+		"-buildmode=pie":                   "-buildmode",
+		"-exec=/tmp/evil":                  "-exec",
+		"-pkgdir=/tmp":                     "-pkgdir",
+	} {
+		err := refuseFlags(flags)
+		require.Error(t, err, flags)
+		require.Equal(t, fault.Usage, fault.KindOf(err))
+		require.Contains(t, err.Error(), named)
+	}
+}
+
+func TestRefuseFlags_LetsPassWhatIsIgnoredAnyway(t *testing.T) {
+	t.Parallel()
+	for _, flags := range []string{"", "-v", "-buildvcs=false", "-mod=mod -trimpath", "-ldflags=-s", "'-ldflags=-s -w -X main.a=b'", "-tags=netgo", "-p=4"} {
+		require.NoError(t, refuseFlags(flags), flags)
+	}
+}
+
+func TestWithoutDirect_KeepsOnlyProxies(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"https://proxy.example,direct":               "https://proxy.example",
+		"https://a.example|https://b.example,direct": "https://a.example|https://b.example",
+		"direct":                   "off",
+		"":                         "off",
+		"direct,https://a.example": "https://a.example",
+		"off":                      "off",
+	} {
+		require.Equal(t, want, withoutDirect(in), in)
+	}
+}
+
+func TestScrub_LeavesNothingThatDecidesBytesToTheSurroundings(t *testing.T) {
+	t.Parallel()
+	e := New(Options{Cache: "/cache", Env: []string{
+		"HOME=/home/a", "GOFLAGS=-v", "GOAMD64=v3", "CGO_ENABLED=1", "GOEXPERIMENT=x", "CC=evil", "GODEBUG=x=1", "GITHUB_TOKEN=secret",
+		"AWS_SECRET_ACCESS_KEY=secret", "SSH_AUTH_SOCK=/agent", "HTTPS_PROXY=http://proxy", "NETRC=/netrc", "LD_PRELOAD=/evil.so",
+	}})
+	env := e.scrub(engine.Source{Workspace: "/src/go.work"}, map[string]string{"GOPRIVATE": "example.com/*", "GOPROXY": "https://p,direct", "GOFLAGS": "-v"})
+	require.True(t, slices.IsSorted(env))
+	for _, name := range []string{"GOAMD64", "CC", "GODEBUG", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "LD_PRELOAD", "CGO_ENABLED"} {
+		require.False(t, slices.ContainsFunc(env, func(kv string) bool { return strings.HasPrefix(kv, name+"=") }), name)
+	}
+	require.Subset(t, env, []string{
+		"GOFLAGS=", "GOEXPERIMENT=", "GOENV=off", "GOTOOLCHAIN=local", "GOFIPS140=off", "GOWORK=/src/go.work", "GOPROXY=https://p",
+		"GOPRIVATE=example.com/*", "SSH_AUTH_SOCK=/agent", "HTTPS_PROXY=http://proxy", "NETRC=/netrc", "HOME=/home/a", "GOVCS=private:all,public:off",
+	})
+}
+
+func TestQuote_IsWhatTheGoCommandSplits(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"main.v=1": "main.v=1", "main.v=a b": "'main.v=a b'", "main.v=it's": `"main.v=it's"`, `main.v="x"`: `'main.v="x"'`,
+		"main.v=-extld=evil": "main.v=-extld=evil", "main.v=x -extld=evil": "'main.v=x -extld=evil'",
+	} {
+		require.Equal(t, want, quote(in))
+	}
+}

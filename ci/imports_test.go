@@ -1,0 +1,119 @@
+package main_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "example.com/slipway/"
+
+// allowed is the import graph of the product: who may import whom. It points one
+// way; a new edge is a decision that belongs into this table and the README's.
+var allowed = map[string][]string{
+	"cmd/server":      {"internal/server"},
+	"internal/server": nil,
+
+	"ci":              {"ci/cli"},
+	"ci/cli":          {"ci/base", "ci/config", "ci/container", "ci/engine", "ci/engine/local", "ci/fault", "ci/image", "ci/output", "ci/pins", "ci/pipeline", "ci/plan", "ci/project", "ci/step", "ci/term"},
+	"ci/pipeline":     {"ci/base", "ci/base/builtin", "ci/config", "ci/engine", "ci/fault", "ci/image", "ci/layer", "ci/pins", "ci/plan", "ci/project", "ci/source", "ci/step"},
+	"ci/config":       {"ci/fault", "ci/pins", "ci/plan", "ci/project"},
+	"ci/pins":         {"ci/fault", "ci/plan"},
+	"ci/project":      {"ci/fault"},
+	"ci/engine":       {"ci/plan", "ci/step"},
+	"ci/engine/local": {"ci/cache", "ci/engine", "ci/fault", "ci/plan", "ci/step"},
+	"ci/base":         {"ci/base/builtin", "ci/cache", "ci/fault", "ci/plan"},
+	"ci/base/builtin": {"ci/layer", "ci/plan"},
+	"ci/image":        {"ci/plan"},
+	"ci/layer":        {"ci/cache"},
+	"ci/output":       {"ci/cache", "ci/image"},
+	"ci/container":    {"ci/fault", "ci/plan"},
+	"ci/term":         {"ci/fault", "ci/step"},
+	"ci/source":       {"ci/fault"},
+	"ci/cache":        nil,
+	"ci/fault":        nil,
+	"ci/plan":         nil,
+	"ci/step":         nil,
+}
+
+// exclusive are modules that only one package may import.
+var exclusive = map[string]string{
+	"github.com/moby/buildkit/": "ci/pins",
+	"golang.org/x/mod/modfile":  "ci/project",
+	"go.yaml.in/yaml/v3":        "ci/config",
+}
+
+func TestImports_PointOneWay(t *testing.T) {
+	t.Parallel()
+	used := map[string][]string{}
+	for dir, imports := range productImports(t) {
+		may, known := allowed[dir]
+		require.True(t, known, "package %s is not in the import graph: add it, with what it may import", dir)
+		for _, path := range imports {
+			if room, ours := strings.CutPrefix(path, module); ours {
+				require.Contains(t, may, room, "%s must not import %s", dir, room)
+				used[dir] = append(used[dir], room)
+			}
+			for prefix, owner := range exclusive {
+				if strings.HasPrefix(path, prefix) {
+					require.Equal(t, owner, dir, "only %s may import %s", owner, prefix)
+				}
+			}
+		}
+	}
+	for dir, may := range allowed {
+		for _, room := range may {
+			require.Contains(t, used[dir], room, "the graph allows %s to import %s, which it does not: take it out", dir, room)
+		}
+	}
+}
+
+// productImports reads the imports of every package of the root module without tests.
+func productImports(t *testing.T) map[string][]string {
+	t.Helper()
+	root, err := filepath.Abs("..")
+	require.NoError(t, err)
+	all := map[string][]string{}
+	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		if d.IsDir() {
+			if slices.Contains([]string{"testdata", "tools", "vendor"}, d.Name()) || rel != "." && strings.HasPrefix(d.Name(), ".") {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(rel, ".go") || strings.HasSuffix(rel, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		dir := filepath.ToSlash(filepath.Dir(rel))
+		all[dir] = append(all[dir], []string{}...)
+		for _, i := range file.Imports {
+			path, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			all[dir] = append(all[dir], path)
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	return all
+}

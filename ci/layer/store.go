@@ -1,0 +1,117 @@
+package layer
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/klauspost/compress/gzip"
+
+	"example.com/slipway/ci/cache"
+)
+
+// New makes a layer in memory, for small contents.
+func New(files []File, mtime time.Time) (v1.Layer, error) {
+	var b bytes.Buffer
+	s, err := write(&b, files, mtime)
+	if err != nil {
+		return nil, err
+	}
+	return &blob{sums: s, open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes())), nil }}, nil
+}
+
+// Store keeps compressed layers in a folder, by what is in them, so that files
+// that did not change are neither compressed again nor held in memory.
+type Store struct{ dir string }
+
+// NewStore returns a store in dir, which is made when the first layer is.
+func NewStore(dir string) *Store { return &Store{dir: dir} }
+
+// Layer returns the layer of files, every entry with the same mtime.
+func (s *Store) Layer(files []File, mtime time.Time) (v1.Layer, error) {
+	k, err := key(files, mtime)
+	if err != nil {
+		return nil, err
+	}
+	name := filepath.Join(s.dir, k)
+	if l, ok := load(name); ok {
+		cache.Touch(name+".tar.gz", time.Now())
+		return l, nil
+	}
+	if err := s.make(name, files, mtime); err != nil {
+		return nil, fmt.Errorf("keeping a layer in %s: %w", s.dir, err)
+	}
+	l, ok := load(name)
+	if !ok {
+		return nil, fmt.Errorf("reading back the layer %s", name)
+	}
+	return l, nil
+}
+
+// load answers from the store. The digest of the bytes is checked by who writes
+// them out, so a size check is enough to find what a crash left behind.
+func load(name string) (*blob, bool) {
+	text, err := os.ReadFile(name + ".json")
+	if err != nil {
+		return nil, false
+	}
+	var s sums
+	if json.Unmarshal(text, &s) != nil {
+		return nil, false
+	}
+	info, err := os.Stat(name + ".tar.gz")
+	if err != nil || info.Size() != s.Size {
+		return nil, false
+	}
+	return &blob{sums: s, open: func() (io.ReadCloser, error) { return os.Open(name + ".tar.gz") }}, true
+}
+
+// make writes the sums last: they say that the layer is whole.
+func (s *Store) make(name string, files []File, mtime time.Time) error {
+	var sum sums
+	err := cache.Create(name+".tar.gz", func(w io.Writer) (err error) {
+		sum, err = write(w, files, mtime)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(sum)
+	if err != nil {
+		return err
+	}
+	return cache.Write(name+".json", text)
+}
+
+// blob is a compressed layer whose sums are known.
+type blob struct {
+	sums
+	open func() (io.ReadCloser, error)
+}
+
+func (b *blob) Digest() (v1.Hash, error)            { return b.sums.Digest, nil }
+func (b *blob) DiffID() (v1.Hash, error)            { return b.sums.DiffID, nil }
+func (b *blob) Size() (int64, error)                { return b.sums.Size, nil }
+func (b *blob) MediaType() (types.MediaType, error) { return types.OCILayer, nil }
+func (b *blob) Compressed() (io.ReadCloser, error)  { return b.open() }
+func (b *blob) Uncompressed() (io.ReadCloser, error) {
+	r, err := b.open()
+	if err != nil {
+		return nil, err
+	}
+	zip, err := gzip.NewReader(r)
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{zip, r}, nil
+}

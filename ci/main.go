@@ -1,0 +1,39 @@
+// Slipway takes a Go service's source folder and launches a container.
+//
+//slipway:ignore
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/term"
+
+	"example.com/slipway/ci/cli"
+)
+
+func main() {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		cancel(cli.Interrupt{Signal: <-signals})
+		// A second signal ends the process the ordinary way.
+		signal.Stop(signals)
+	}()
+	dir, err := os.Getwd()
+	if err != nil {
+		dir = "."
+	}
+	cmd := cli.Command{
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.Environ(), Dir: dir,
+		Terminal: term.IsTerminal(int(os.Stderr.Fd())),
+		Width: func() int {
+			width, _, _ := term.GetSize(int(os.Stderr.Fd()))
+			return width
+		},
+	}
+	os.Exit(cmd.Run(ctx, os.Args[1:]))
+}

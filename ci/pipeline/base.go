@@ -1,0 +1,60 @@
+package pipeline
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"example.com/slipway/ci/base"
+	"example.com/slipway/ci/plan"
+)
+
+// BuiltinName is the base that is embedded in Slipway.
+const BuiltinName = "builtin"
+
+// base gets the base that the plan names.
+func (p *Pipeline) base(ctx context.Context, b *Built) (*base.Base, error) {
+	img := &b.Plan.Image
+	switch img.Base.Name {
+	case BuiltinName:
+		return p.builtin(b)
+	case "scratch":
+		return base.Scratch(img.Platforms)
+	}
+	found, err := base.Fetch(ctx, base.Request{
+		Pin: img.Base, Platforms: img.Platforms, Mirrors: b.Plan.Run.Mirrors,
+		Cache: filepath.Join(p.Cache, "base"), Keychain: authn.DefaultKeychain, Wait: p.Wait,
+	})
+	if err == nil || !p.BuiltinBase || !base.IsUnreachable(err) || b.Plan.Said("base") {
+		return found, err
+	}
+	p.Reporter.Note(err.Error())
+	p.Reporter.Note("the image stands on the embedded base instead of " + img.Base.String() + ": it is for trying out, and publish will refuse it")
+	b.Builtin = true
+	b.Plan.Run.Output += "." + BuiltinName
+	return p.builtin(b)
+}
+
+func (p *Pipeline) builtin(b *Built) (*base.Base, error) {
+	img := &b.Plan.Image
+	if b.Plan.AllPlatforms {
+		b.Plan.AllPlatforms = false
+		img.Platforms = builtinPlatforms()
+	}
+	found, err := base.Builtin(img.Platforms)
+	if err != nil {
+		return nil, err
+	}
+	img.Base = plan.Pin{Name: BuiltinName, Digest: found.Digest}
+	return found, nil
+}
+
+// builtinPlatforms are those of the distroless base that the embedded one stands
+// in for.
+func builtinPlatforms() []plan.Platform {
+	return []plan.Platform{
+		{OS: "linux", Arch: "amd64"}, {OS: "linux", Arch: "arm", Variant: "v7"}, {OS: "linux", Arch: "arm64"},
+		{OS: "linux", Arch: "ppc64le"}, {OS: "linux", Arch: "riscv64"}, {OS: "linux", Arch: "s390x"},
+	}
+}

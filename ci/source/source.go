@@ -1,0 +1,60 @@
+// Package source identifies a source set: the list of files that a build reads,
+// with their contents.
+package source
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"example.com/slipway/ci/fault"
+)
+
+// Hash identifies files, which are slash paths relative to root, by their names
+// and contents: sha256: and a digest. Modes and times do not count, since they do
+// not reach a binary. A link is followed as the compiler follows it, but not out
+// of tree, the folder that all sources must lie in.
+func Hash(root, tree string, files []string) (string, error) {
+	all := sha256.New()
+	for _, file := range files {
+		sum, err := hashFile(filepath.Join(root, filepath.FromSlash(file)), tree)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(all, "%s  %s\n", sum, file)
+	}
+	return "sha256:" + hex.EncodeToString(all.Sum(nil)), nil
+}
+
+func hashFile(name, tree string) (string, error) {
+	real, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return "", fmt.Errorf("reading the source file %s: %w", name, err)
+	}
+	if !within(tree, real) {
+		return "", fault.New(fault.Usage, "the source file %s is a link to %s, outside %s", name, real, tree).
+			WithFix("copy the file into the source folder")
+	}
+	f, err := os.Open(real)
+	if err != nil {
+		return "", fmt.Errorf("reading the source file %s: %w", name, err)
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", fault.New(fault.Usage, "the source file %s is not a regular file", name).WithFix("remove it")
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("reading the source file %s: %w", name, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func within(tree, name string) bool {
+	rel, err := filepath.Rel(tree, name)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}
