@@ -25,10 +25,12 @@ ARG VERSION=devel
 ARG COMMIT=unknown
 
 # Static, without paths of this machine and without git's state, so that the same
-# source gives the same bytes. Only arm has variants here: v7 is GOARM 7.
+# source gives the same bytes. Go reads the one of GOAMD64 and GOARM that belongs to
+# the architecture, and takes its default, v1 or 7, for an empty one.
 RUN --mount=type=cache,target=/go/pkg/mod \
     --mount=type=cache,target=/root/.cache/go-build \
-    CGO_ENABLED=0 GOFLAGS= GOOS=$TARGETOS GOARCH=$TARGETARCH GOARM=${TARGETVARIANT#v} \
+    CGO_ENABLED=0 GOFLAGS= GOOS=$TARGETOS GOARCH=$TARGETARCH \
+    GOAMD64=$TARGETVARIANT GOARM=${TARGETVARIANT#v} \
     go build -trimpath -buildvcs=false \
     -ldflags "-s -w -X main.version=$VERSION -X main.commit=$COMMIT" \
     -o /out/server ./cmd/server

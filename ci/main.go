@@ -9,8 +9,6 @@ import (
 	"os/signal"
 	"syscall"
 
-	"golang.org/x/term"
-
 	"example.com/slipway/ci/cli"
 )
 
@@ -27,13 +25,6 @@ func main() {
 	if err != nil {
 		dir = "."
 	}
-	cmd := cli.Command{
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.Environ(), Dir: dir,
-		Terminal: term.IsTerminal(int(os.Stderr.Fd())),
-		Width: func() int {
-			width, _, _ := term.GetSize(int(os.Stderr.Fd()))
-			return width
-		},
-	}
+	cmd := cli.Command{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.Environ(), Dir: dir}
 	os.Exit(cmd.Run(ctx, os.Args[1:]))
 }

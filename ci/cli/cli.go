@@ -27,9 +27,6 @@ type Command struct {
 	Env []string
 	// Dir is the working directory.
 	Dir string
-	// Terminal says that Stderr is a terminal; Width is how wide it is now.
-	Terminal bool
-	Width    func() int
 }
 
 // Run carries out a command line and returns the exit code.
@@ -68,7 +65,7 @@ func (s *session) root() *cobra.Command {
 		Long: "Slipway takes a Go service's source folder and launches a container:\n" +
 			"static, distroless, nonroot, with one digest wherever it was built.",
 		SilenceErrors: true, SilenceUsage: true,
-		Args: cobra.NoArgs,
+		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -103,10 +100,10 @@ func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 // screen is made once, when flags have been read.
 func (s *session) screen() *term.Terminal {
 	if s.ui == nil {
-		s.ui = term.New(term.Options{
-			Out: s.Stderr, TTY: s.Terminal, Width: s.Width, Color: term.Detect(s.getenv, s.Terminal),
-			Quiet: s.quiet, Verbose: s.verbose,
-		})
+		terminal, width, height := term.Window(s.Stderr)
+		o := term.Detect(s.getenv, terminal)
+		o.Out, o.Width, o.Height, o.Quiet, o.Verbose = s.Stderr, width, height, s.quiet, s.verbose
+		s.ui = term.New(o)
 	}
 	return s.ui
 }

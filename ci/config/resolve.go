@@ -164,7 +164,7 @@ func (p *Plan) identity(in Input) error {
 	if v := p.Image.Version; v != "" && !versionForm.MatchString(v) {
 		return p.wrong("version", v, "letters, digits and . _ + - , at most 128 of them")
 	}
-	p.origin("epoch", "0, because nothing tells a time")
+	p.origin("epoch", "nothing tells a time")
 	if git.Commit != "" {
 		p.Image.Epoch = git.CommitTime.Unix()
 		p.Origins["epoch"] = cmp.Or(in.Said.Origins["epoch"], "the commit's time")
@@ -187,11 +187,11 @@ func (p *Plan) identity(in Input) error {
 }
 
 func (p *Plan) run(in Input) error {
-	p.Run = plan.Run{Source: in.Project.Root, Engine: cmp.Or(in.Said.Engine, "auto"), Mirrors: in.Said.Mirror}
-	if !slices.Contains([]string{"auto", "local", "dagger"}, p.Run.Engine) {
-		return p.wrong("engine", p.Run.Engine, "auto, local or dagger")
+	p.Run = plan.Run{Source: in.Project.Root, Engine: "local", Mirrors: in.Said.Mirror}
+	if said := in.Said.Engine; said != "" && said != "auto" && said != "local" {
+		return p.wrong("engine", said, "auto or local: the dagger engine is not part of this version")
 	}
-	p.origin("engine", "default")
+	p.origin("engine", "auto: the one engine of this version")
 	for from, to := range in.Said.Mirror {
 		if !hostForm.MatchString(from) || !hostForm.MatchString(to) {
 			return p.wrong("mirror", from+"="+to, "registry=host or registry=host:port")

@@ -83,7 +83,7 @@ func keys() []key {
 		{name: "source", help: "address of the source; the default is the module's path", field: func(s *Settings) any { return &s.Source }},
 		{name: "licenses", help: "licences of the source, as an SPDX expression", field: func(s *Settings) any { return &s.Licenses }},
 
-		{name: "engine", help: "where to build: auto, local or dagger (default auto)", field: func(s *Settings) any { return &s.Engine }},
+		{name: "engine", help: "where to build: auto or local (default auto)", field: func(s *Settings) any { return &s.Engine }},
 		{name: "mirror", help: "registry to ask in another's place, as gcr.io=127.0.0.1:5000", field: func(s *Settings) any { return &s.Mirror }},
 		{name: "output", help: "folder for the images (default .slipway)", field: func(s *Settings) any { return &s.Output }},
 	}

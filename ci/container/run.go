@@ -2,6 +2,7 @@ package container
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -118,7 +119,7 @@ func (c *Container) answers(ctx context.Context) bool {
 		return false
 	}
 	_, err = conn.Read(make([]byte, 1))
-	timeout, ok := err.(net.Error)
+	timeout, ok := errors.AsType[net.Error](err)
 	return err == nil || ok && timeout.Timeout()
 }
 

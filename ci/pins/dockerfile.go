@@ -112,7 +112,8 @@ func readStage(n *parser.Node, names map[string]bool) (stage, error) {
 	s := stage{line: n.StartLine}
 	for _, flag := range n.Flags {
 		if !strings.HasPrefix(flag, "--platform=") {
-			return s, at(s.line, "FROM has the unknown flag %.100q", flag).WithFix("write FROM [--platform=...] name:tag@sha256:... [AS stage]")
+			return s, at(s.line, "FROM has the unknown flag %.100q", flag).
+				WithFix("write FROM [--platform=...] name:tag@sha256:... [AS stage]")
 		}
 	}
 	var words []string

@@ -69,7 +69,8 @@ func Read(dir string) (Pins, error) {
 		if err != nil || marked {
 			return p, err
 		}
-		note = fmt.Sprintf("the Dockerfile does not carry the comment %q, so its FROM lines are not used: builder and base are Slipway's own pins", Mark)
+		note = fmt.Sprintf("the Dockerfile does not carry the comment %q, so its FROM lines are not used: "+
+			"builder and base are Slipway's own pins", Mark)
 	}
 	p, _, err := parse([]byte(embedded))
 	if err != nil {
@@ -133,6 +134,7 @@ func (p Pins) GoVersion() (string, error) {
 	if m != nil && version.IsValid("go"+m[1]) {
 		return m[1], nil
 	}
-	return "", fault.New(fault.Usage, "reading the Go release of the builder %s (%s): the tag %q does not name one in full", p.Builder, p.From, p.Builder.Tag).
+	return "", fault.New(fault.Usage, "reading the Go release of the builder %s (%s): the tag %q does not name one in full",
+		p.Builder, p.From, p.Builder.Tag).
 		WithFix("write the full release in the tag of the first FROM line, for example golang:1.26.9-alpine@sha256:...")
 }

@@ -108,7 +108,7 @@ func (p *Pipeline) binaries(ctx context.Context, b *Built) error {
 	err := p.each(ctx, img.Platforms, func(ctx context.Context, i int, t plan.Platform) error {
 		s := p.Reporter.Start("build " + t.String())
 		target := p.target(img, t)
-		target.Key = img.Hash(t)
+		target.Key = img.BinaryHash(t)
 		result, err := p.Engine.Build(ctx, target, s)
 		if err != nil {
 			s.Fail(err)
@@ -119,7 +119,7 @@ func (p *Pipeline) binaries(ctx context.Context, b *Built) error {
 		for _, bin := range result.Binaries {
 			size += bin.Size
 		}
-		end(s, result.Cached, megabytes(size))
+		end(s, result.Cached, step.Size(size))
 		return nil
 	})
 	for _, r := range results {
@@ -161,7 +161,7 @@ func (p *Pipeline) assemble(b *Built, found *base.Base) error {
 		}
 		var sizes []string
 		for _, i := range b.Index.Images {
-			sizes = append(sizes, i.Platform.String()+" "+megabytes(i.Size))
+			sizes = append(sizes, i.Platform.String()+" "+step.Size(i.Size))
 		}
 		return strings.Join(sizes, ", "), nil
 	})
@@ -210,6 +210,3 @@ func (p *Pipeline) each(ctx context.Context, list []plan.Platform, f func(contex
 	}
 	return group.Wait()
 }
-
-// megabytes writes a size as registries do, in decimal units.
-func megabytes(n int64) string { return fmt.Sprintf("%.2f MB", float64(n)/1e6) }

@@ -9,7 +9,6 @@ import (
 
 	"example.com/slipway/ci/config"
 	"example.com/slipway/ci/engine"
-	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/image"
 	"example.com/slipway/ci/pins"
 	"example.com/slipway/ci/project"
@@ -128,12 +127,4 @@ func describe(plan *config.Plan) string {
 		version = "no version"
 	}
 	return fmt.Sprintf("%s %s", plan.Image.Mains[0].Package, version)
-}
-
-// interrupted keeps a step's error from hiding that the user stopped the run.
-func interrupted(ctx context.Context, err error) error {
-	if ctx.Err() != nil && fault.KindOf(err) == fault.Bug {
-		return context.Cause(ctx)
-	}
-	return err
 }

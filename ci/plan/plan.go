@@ -108,6 +108,14 @@ func (i Image) Hash(p Platform) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
+// BinaryHash identifies what decides the binaries of one platform, and leaves out
+// what only the image around them has.
+func (i Image) BinaryHash(p Platform) string {
+	return Image{
+		Module: i.Module, Toolchain: i.Toolchain, Mains: i.Mains, Build: i.Build, Platforms: []Platform{p}, Sources: i.Sources,
+	}.Hash(p)
+}
+
 // Entrypoint is where the image's first main lies in the image.
 func (i Image) Entrypoint() []string { return []string{"/" + i.Mains[0].Path()} }
 

@@ -1,15 +1,12 @@
 package term
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"example.com/slipway/ci/fault"
 )
 
 // What is printed, and how. This file alone writes.
@@ -26,8 +23,8 @@ import (
 //   - Lines of a tool are shown as the tool wrote them: all of them with --verbose,
 //     behind the step's name; those of a failure, indented, under the error.
 //   - Steps are cut to the terminal's width, because a wrapped line cannot be drawn
-//     again. Notes, errors and a tool's lines are never cut to it: they are copied
-//     from the screen.
+//     again. Notes and errors are folded between words. A fix and a tool's lines are
+//     left to the terminal, because they are copied from it.
 //   - Colour only repeats what a mark or a word says.
 //   - No text from outside is printed before clean has seen it.
 
@@ -44,8 +41,6 @@ const (
 	nameWidth = 20
 	// maxLive bounds the running steps that are shown at a time.
 	maxLive = 10
-	// maxDetail bounds the lines of a tool under an error.
-	maxDetail = 20
 )
 
 // state is how a step ended.
@@ -85,7 +80,7 @@ func (t *Terminal) draw(text string) {
 }
 
 // live returns the running steps. A rune may take two columns, so wrapping is off
-// while they are drawn: a line of them always is one row.
+// while steps are drawn: a line of them always is one row.
 func (t *Terminal) live(columns int) screen {
 	shown := t.running
 	limit := max(1, min(maxLive, t.o.Height()-2))
@@ -139,7 +134,7 @@ func (t *Terminal) ended(name string, s state, d time.Duration, summary string) 
 	}
 	columns := t.o.Width()
 	line := t.fitted(columns, name, d, word, summary)
-	return t.paint(s.color, mark) + " " + t.cut(line, columns-2) + "\n"
+	return wrapOff + t.paint(s.color, mark) + " " + t.cut(line, columns-2) + "\n" + wrapOn
 }
 
 // fitted lines up what is known of a step.
@@ -169,70 +164,6 @@ func (t *Terminal) toolLines(name, text string) string {
 	var b strings.Builder
 	for _, line := range cleanLines(text) {
 		fmt.Fprintf(&b, "%s %s\n", t.paint(faint, name+" |"), line)
-	}
-	return b.String()
-}
-
-// failure returns everything that is said of an error.
-func (t *Terminal) failure(err error) string {
-	if all := joined(err); len(all) > 0 {
-		var b strings.Builder
-		for _, e := range all {
-			b.WriteString(t.failure(e))
-		}
-		return b.String()
-	}
-	what, fix, detail := err.Error(), "", []string(nil)
-	if f, ok := errors.AsType[*fault.Error](err); ok {
-		// What was put before the fault when it was wrapped is kept.
-		if before, ok := strings.CutSuffix(what, f.Error()); ok {
-			what = before + f.What
-		}
-		fix, detail = f.Fix, f.Detail
-	}
-	if fix == "" && fault.KindOf(err) == fault.Bug {
-		fix = "this is a bug of Slipway, please report it with this output and that of slipway version"
-	}
-	text := t.labelled("error", red, cleanLines(what)) + indented(detail)
-	if fix != "" {
-		text += t.labelled("fix", green, cleanLines(fix))
-	}
-	return text
-}
-
-// joined returns the errors that errors.Join put together, or nothing.
-func joined(err error) []error {
-	many, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return nil
-	}
-	var texts []string
-	for _, e := range many.Unwrap() {
-		texts = append(texts, e.Error())
-	}
-	if strings.Join(texts, "\n") != err.Error() {
-		return nil // fmt.Errorf with several %w: one sentence
-	}
-	return many.Unwrap()
-}
-
-// labelled returns "label: " and a text, whose further lines are indented.
-func (t *Terminal) labelled(label, color string, lines []string) string {
-	return t.paint(color, label+":") + " " + lines[0] + "\n" + indented(lines[1:])
-}
-
-// indented returns the first lines of many, and how many there are more.
-func indented(texts []string) string {
-	var lines []string
-	for _, text := range texts {
-		lines = append(lines, cleanLines(text)...)
-	}
-	var b strings.Builder
-	for _, line := range lines[:min(len(lines), maxDetail)] {
-		b.WriteString(strings.TrimRight("  "+line, " ") + "\n")
-	}
-	if rest := len(lines) - maxDetail; rest > 0 {
-		fmt.Fprintf(&b, "  and %d more lines\n", rest)
 	}
 	return b.String()
 }

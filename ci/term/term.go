@@ -112,7 +112,7 @@ func (t *Terminal) Note(text string) {
 		return
 	}
 	t.noted[text] = true
-	t.draw(t.labelled("note", yellow, cleanLines(text)))
+	t.draw(t.labelled("note", yellow, t.folded("note", text)))
 }
 
 // Error prints the error that ended the run: what went wrong, the failing tool's

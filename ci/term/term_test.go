@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/step"
 	"example.com/slipway/ci/term"
 )
 
@@ -60,7 +61,7 @@ func run(o term.Options) {
 	c.Add(1234 * time.Millisecond)
 	t.Tick()
 	amd64.Log("example.com/service")
-	amd64.Done(term.Size(6_123_456))
+	amd64.Done(step.Size(6_123_456))
 	t.Note("builder and base are Slipway's own pins")
 	t.Note("the source has uncommitted changes")
 	c.Add(4 * time.Second)
@@ -281,6 +282,36 @@ func TestTerminal_Error(t *testing.T) {
 	}
 }
 
+func TestTerminal_FoldsSentencesBetweenWords(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	tt := term.New(term.Options{Out: &out, TTY: true, Width: fixed(30), Ticks: never()})
+	tt.Note("the source has uncommitted changes, see git status")
+	tt.Error(fault.New(fault.Usage, "reading a/very/long/path/that/is/longer/than/this/line: no such file").
+		WithFix("run slipway plan --main ./cmd/server --verbose"))
+	tt.Close()
+	require.Equal(t, `note: the source has
+  uncommitted changes, see
+  git status
+error: reading
+  a/very/long/path/that/is/longer/than/this/line:
+  no such file
+fix: run slipway plan --main ./cmd/server --verbose
+`, out.String())
+}
+
+func TestTerminal_KeepsWideStepsInOneRow(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	tt := term.New(term.Options{Out: &out, TTY: true, Unicode: true, Width: fixed(40), Ticks: never()})
+	st := tt.Start(strings.Repeat("\u65e5", 40))
+	out.Reset()
+	st.Done("")
+	tt.Close()
+	row := out.String()[strings.Index(out.String(), "\x1b[?7l"):]
+	require.Equal(t, "\x1b[?7l\u2713 "+strings.Repeat("\u65e5", 19)+"\u2026   0.0s\n\x1b[?7h", row)
+}
+
 func TestDetect(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -342,16 +373,5 @@ func TestDuration(t *testing.T) {
 		125 * time.Second:       "125s",
 	} {
 		require.Equal(t, want, term.Duration(d))
-	}
-}
-
-func TestSize(t *testing.T) {
-	t.Parallel()
-	for n, want := range map[int64]string{
-		0: "0 B", 999: "999 B", 1000: "1.0 kB", 84_160: "84.2 kB", 842_000: "842 kB", 999_499: "999 kB", 999_500: "1.0 MB",
-		6_123_456: "6.1 MB", 14_960_000: "15.0 MB", 99_949_999: "99.9 MB", 99_950_000: "100 MB", 1_234_000_000: "1.2 GB",
-		-1500: "-1.5 kB", 1<<63 - 1: "9.2 EB", -1 << 63: "-9.2 EB",
-	} {
-		require.Equal(t, want, term.Size(n))
 	}
 }

@@ -2,7 +2,6 @@ package term
 
 import (
 	"fmt"
-	"math"
 	"regexp"
 	"strings"
 	"time"
@@ -75,6 +74,27 @@ func cut(s string, n int, tail string) string {
 	return strings.TrimRight(string(runes[:keep]), " ") + tail
 }
 
+// fold breaks a line between words into lines of at most first, then next columns.
+// A longer word gets a line of its own.
+func fold(line string, first, next int) []string {
+	if utf8.RuneCountInString(line) <= first {
+		return []string{line} // as it is: its spaces may mean something
+	}
+	lines, room := []string{""}, first
+	for word := range strings.FieldsSeq(line) {
+		last := &lines[len(lines)-1]
+		switch {
+		case *last == "":
+			*last = word
+		case utf8.RuneCountInString(*last+" "+word) <= room:
+			*last += " " + word
+		default:
+			lines, room = append(lines, word), next
+		}
+	}
+	return lines
+}
+
 // Duration writes a duration in seconds: 0.4s, 9.9s, 12s, 125s.
 func Duration(d time.Duration) string {
 	d = max(d, 0).Round(100 * time.Millisecond)
@@ -82,20 +102,4 @@ func Duration(d time.Duration) string {
 		return fmt.Sprintf("%.1fs", d.Seconds())
 	}
 	return fmt.Sprintf("%.0fs", d.Seconds())
-}
-
-// Size writes a number of bytes in the decimal units that registries show: 512 B,
-// 84.2 kB, 6.1 MB, 1.2 GB.
-func Size(n int64) string {
-	v, units := float64(n), []string{"B", "kB", "MB", "GB", "TB", "PB", "EB"}
-	i := 0
-	// What would be rounded to 1000 belongs to the next unit.
-	for math.Round(math.Abs(v)) >= 1000 && i < len(units)-1 {
-		v /= 1000
-		i++
-	}
-	if i == 0 || math.Abs(v) >= 99.95 {
-		return fmt.Sprintf("%.0f %s", v, units[i])
-	}
-	return fmt.Sprintf("%.1f %s", v, units[i])
 }

@@ -190,10 +190,15 @@ func TestFetch_FollowsRedirectsToAllowedHostsOnly(t *testing.T) {
 
 func TestFetch_SaysWhatWentWrongUpstreamWithoutInnerDetails(t *testing.T) {
 	t.Parallel()
-	hanging := upstream(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	// These two abort, since a handler's return would still end its answer properly.
+	hanging := upstream(t, func(_ http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
+	})
 	stalling := upstream(t, func(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
 	})
 	cut := upstream(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "half")

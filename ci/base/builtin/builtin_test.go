@@ -10,11 +10,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -214,7 +212,7 @@ func byPath(t *testing.T, list func() ([]layer.File, error)) map[string]layer.Fi
 	for _, f := range files {
 		found[f.Path] = f
 	}
-	require.Len(t, slices.Collect(maps.Keys(found)), len(files))
+	require.Len(t, found, len(files))
 	return found
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"example.com/slipway/ci/engine"
@@ -67,7 +68,7 @@ func (e *Engine) Prepare(ctx context.Context, src engine.Source, release string,
 		return engine.Toolchain{}, err
 	}
 	e.src, e.toolchain, e.root, e.modules = src, chain, root, filepath.Clean(settings["GOMODCACHE"])
-	e.base = append(env, "GOROOT="+root, "PATH="+filepath.Join(root, "bin")+string(os.PathListSeparator)+e.user["PATH"])
+	e.base = slices.Concat(env, []string{"GOROOT=" + root, "PATH=" + filepath.Join(root, "bin") + string(os.PathListSeparator) + e.user["PATH"]})
 	return chain, nil
 }
 
@@ -98,7 +99,7 @@ func (e *Engine) mod() string {
 func (e *Engine) goCommand(ctx context.Context, env []string, args ...string) *exec.Cmd {
 	cmd := command(ctx, filepath.Join(e.root, "bin", "go"+exeSuffix), args...)
 	cmd.Dir = e.src.Root
-	cmd.Env = append(append([]string{}, e.base...), env...)
+	cmd.Env = slices.Concat(e.base, env)
 	return cmd
 }
 

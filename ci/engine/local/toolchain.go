@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/dirhash"
@@ -64,7 +65,7 @@ func (e *Engine) download(ctx context.Context, host, release, version string, en
 		return stamp{}, err
 	}
 	cmd := command(ctx, host, "mod", "download", "-json", module+"@"+version)
-	cmd.Dir, cmd.Env = dir, append(env, "GOWORK=off", "PATH="+e.user["PATH"])
+	cmd.Dir, cmd.Env = dir, slices.Concat(env, []string{"GOWORK=off", "PATH=" + e.user["PATH"]})
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	runErr := cmd.Run()

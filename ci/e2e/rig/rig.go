@@ -1,0 +1,162 @@
+// Package rig starts the real parts that end-to-end tests run against: registries,
+// container runtimes and bare machines. What it starts, it stops and removes, also
+// when a test fails.
+package rig
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Need skips a test that lacks a part of the machine. SLIPWAY_E2E=require, which CI
+// sets, makes that a failure.
+func Need(t *testing.T, ok bool, format string, args ...any) {
+	t.Helper()
+	if ok {
+		return
+	}
+	reason := fmt.Sprintf(format, args...)
+	if os.Getenv("SLIPWAY_E2E") == "require" {
+		t.Fatalf("SLIPWAY_E2E=require, and this cannot run: %s", reason)
+	}
+	t.Skip(reason)
+}
+
+// Slow skips under -short.
+func Slow(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("slow: left out by -short")
+	}
+}
+
+// Program needs a program on PATH, installed by a Debian package.
+func Program(t *testing.T, name, debian string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		// Debian keeps daemons where only root's PATH looks.
+		path, err = exec.LookPath(filepath.Join("/usr/sbin", name))
+	}
+	Need(t, err == nil, "%s is missing: apt-get install %s", name, debian)
+	return path
+}
+
+// Root needs the test to run as root.
+func Root(t *testing.T) {
+	t.Helper()
+	Need(t, os.Geteuid() == 0, "this needs root")
+}
+
+// Daemon starts a program in the background and stops it when the test ends. Its
+// output is shown when the test failed.
+func Daemon(t *testing.T, env []string, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	var out bytes.Buffer
+	cmd := exec.Command(name, args...)
+	cmd.Stdout, cmd.Stderr, cmd.Env = &out, &out, env
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		stop(cmd)
+		if t.Failed() {
+			text := out.String()
+			t.Logf("output of %s:\n%s", name, text[max(0, len(text)-4000):])
+		}
+	})
+	return cmd
+}
+
+// stop ends a daemon and everything in its process group, and waits for it.
+func stop(cmd *exec.Cmd) {
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+	}
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	<-done
+}
+
+// Eventually waits until ok, at most limit.
+func Eventually(t *testing.T, limit time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	require.FailNow(t, "not within "+limit.String()+": "+what)
+}
+
+// FreePort finds a port of the loopback address that nobody listens on.
+func FreePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// Result is what a program did.
+type Result struct {
+	Stdout, Stderr string
+	Code           int
+	Took           time.Duration
+}
+
+// Run runs a program to its end.
+func Run(t *testing.T, dir string, env []string, name string, args ...string) Result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Minute)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, &stdout, &stderr
+	start := time.Now()
+	err := cmd.Run()
+	if cmd.ProcessState == nil {
+		require.NoError(t, err)
+	}
+	return Result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode(), time.Since(start)}
+}
+
+// Must runs a program that has to succeed and returns its standard output.
+func Must(t *testing.T, dir string, env []string, name string, args ...string) string {
+	t.Helper()
+	r := Run(t, dir, env, name, args...)
+	require.Zero(t, r.Code, "%s %s:\n%s%s", name, strings.Join(args, " "), r.Stdout, r.Stderr)
+	return strings.TrimSpace(r.Stdout)
+}
+
+// GoBuild builds a program of this repository with the Go of the test.
+func GoBuild(output, pkg string) error {
+	text, err := exec.Command("go", "build", "-o", output, pkg).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("building %s: %w: %s", pkg, err, text)
+	}
+	return nil
+}
+
+// Environ is the environment for programs under test. What a developer has set for
+// their own go command is not part of it.
+func Environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "GOFLAGS=") })
+}
