@@ -40,7 +40,7 @@ func NewMachine(t *testing.T) *Machine {
 // nothing stays mounted.
 func (m *Machine) Run(t *testing.T, dir string, args ...string) Result {
 	t.Helper()
-	env := []string{"HOME=/root", "PATH=/usr/local/go/bin:/usr/bin:/bin", "DIR=" + dir, "ROOT=" + m.Root, "GOROOT_HERE=" + Must(t, "", append(Environ(), "GOTOOLCHAIN=local"), "go", "env", "GOROOT")}
+	env := []string{"HOME=/root", "PATH=/usr/local/go/bin:/usr/sbin:/usr/bin:/sbin:/bin", "DIR=" + dir, "ROOT=" + m.Root, "GOROOT_HERE=" + Must(t, "", append(Environ(), "GOTOOLCHAIN=local"), "go", "env", "GOROOT")}
 	for _, kv := range Environ() {
 		name, _, _ := strings.Cut(kv, "=")
 		if strings.HasSuffix(strings.ToUpper(name), "_PROXY") || name == "GOPROXY" || name == "GOSUMDB" {

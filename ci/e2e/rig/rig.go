@@ -120,6 +120,9 @@ type Result struct {
 	Stdout, Stderr string
 	Code           int
 	Took           time.Duration
+	// CPU is the time that it and its children spent on processors. Unlike Took it
+	// hardly depends on what else the machine does.
+	CPU time.Duration
 }
 
 // Run runs a program to its end.
@@ -135,7 +138,10 @@ func Run(t *testing.T, dir string, env []string, name string, args ...string) Re
 	if cmd.ProcessState == nil {
 		require.NoError(t, err)
 	}
-	return Result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode(), time.Since(start)}
+	return Result{
+		Stdout: stdout.String(), Stderr: stderr.String(), Code: cmd.ProcessState.ExitCode(), Took: time.Since(start),
+		CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(),
+	}
 }
 
 // Must runs a program that has to succeed and returns its standard output.

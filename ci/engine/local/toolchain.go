@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -77,7 +79,7 @@ func (e *Engine) download(ctx context.Context, host, release, version string, en
 		return stamp{}, fault.New(fault.Engine, "getting %s from the module proxy: %s", release, firstOf(m.Error, stderr.String(), "the go command said nothing")).
 			WithFix("check GOPROXY and the network, or pin a builder whose Go release can be had")
 	}
-	sum, err := dirhash.HashDir(m.Dir, module+"@"+version, dirhash.Hash1)
+	sum, err := hashTree(m.Dir, module+"@"+version)
 	if err != nil {
 		return stamp{}, fmt.Errorf("hashing the toolchain in %s: %w", m.Dir, err)
 	}
@@ -86,6 +88,48 @@ func (e *Engine) download(ctx context.Context, host, release, version string, en
 			WithFix("remove that folder (go clean -modcache removes all of them)")
 	}
 	return stamp{Module: module + "@" + version, Sum: m.Sum, Dir: m.Dir}, makeExecutable(m.Dir)
+}
+
+// hashTree is the module checksum of an unpacked toolchain, named module@version. A
+// module zip cannot hold other modules, so that every go.mod in it is a _go.mod, and
+// the first go command that switches to the release puts a copy beside each
+// (cmd/go/internal/toolchain). Such copies are passed over, as long as they are that.
+func hashTree(root, name string) (string, error) {
+	files, err := dirhash.DirFiles(root, name)
+	if err != nil {
+		return "", err
+	}
+	place := func(file string) string {
+		return filepath.Join(root, filepath.FromSlash(strings.TrimPrefix(file, name+"/")))
+	}
+	packed := map[string]bool{}
+	for _, file := range files {
+		packed[file] = true
+	}
+	var kept []string
+	for _, file := range files {
+		dir, base := path.Split(file)
+		if base == "go.mod" && packed[dir+"_go.mod"] {
+			same, err := equal(place(file), place(dir+"_go.mod"))
+			if err != nil {
+				return "", err
+			}
+			if same {
+				continue
+			}
+		}
+		kept = append(kept, file)
+	}
+	return dirhash.Hash1(kept, func(file string) (io.ReadCloser, error) { return os.Open(place(file)) })
+}
+
+func equal(a, b string) (bool, error) {
+	one, err := os.ReadFile(a)
+	if err != nil {
+		return false, err
+	}
+	two, err := os.ReadFile(b)
+	return err == nil && bytes.Equal(one, two), err
 }
 
 // makeExecutable sets the x-bits that a module zip cannot carry, on the same

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// print writes the table in Markdown, and what one needs to get it again.
+func (b *bench) print(ctx context.Context, rows []row) error {
+	host, err := b.output(ctx, ".", nil, "go", "env", "GOVERSION")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b.stdout, "Medians of %d interleaved runs on %d processors (%s/%s), programs compiled by %s.\n\n",
+		b.runs, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, host)
+	fmt.Fprintln(b.stdout, "| service | platforms | changed | Slipway | ko | Slipway/ko | Slipway min-max | ko min-max | Slipway CPU | ko CPU |")
+	fmt.Fprintln(b.stdout, "|---|---|---|---|---|---|---|---|---|---|")
+	for _, r := range rows {
+		fmt.Fprintln(b.stdout, r)
+	}
+	for _, r := range rows {
+		fmt.Fprintf(b.stdout, "\n%s, %s, %s changed:\n", r.service, r.platforms, r.change)
+		for _, words := range r.commands {
+			fmt.Fprintln(b.stdout, "   ", strings.Join(words, " "))
+		}
+	}
+	return nil
+}
+
+// String is the row in Markdown.
+func (r row) String() string {
+	ours, theirs := walls(r.ours), walls(r.theirs)
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %.2f | %s-%s | %s-%s | %s | %s |",
+		r.service, r.platforms, r.change, seconds(median(ours)), seconds(median(theirs)), median(ours).Seconds()/median(theirs).Seconds(),
+		seconds(slices.Min(ours)), seconds(slices.Max(ours)), seconds(slices.Min(theirs)), seconds(slices.Max(theirs)),
+		seconds(median(cpus(r.ours))), seconds(median(cpus(r.theirs))))
+}
+
+func walls(samples []sample) []time.Duration {
+	list := make([]time.Duration, len(samples))
+	for i, s := range samples {
+		list[i] = s.wall
+	}
+	return list
+}
+
+func cpus(samples []sample) []time.Duration {
+	list := make([]time.Duration, len(samples))
+	for i, s := range samples {
+		list[i] = s.cpu
+	}
+	return list
+}
+
+// median of an even number of runs is the mean of the two in the middle.
+func median(list []time.Duration) time.Duration {
+	sorted := slices.Sorted(slices.Values(list))
+	half := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[half]
+	}
+	return (sorted[half-1] + sorted[half]) / 2
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.2fs", d.Seconds()) }
