@@ -24,7 +24,7 @@ var allowed = map[string][]string{
 	"ci":              {"ci/cli"},
 	"ci/cli":          {"ci/base", "ci/config", "ci/container", "ci/engine", "ci/engine/local", "ci/fault", "ci/output", "ci/pins", "ci/pipeline", "ci/plan", "ci/project", "ci/step", "ci/term"},
 	"ci/pipeline":     {"ci/base", "ci/base/builtin", "ci/config", "ci/engine", "ci/fault", "ci/image", "ci/layer", "ci/pins", "ci/plan", "ci/project", "ci/source", "ci/step"},
-	"ci/config":       {"ci/fault", "ci/pins", "ci/plan", "ci/project"},
+	"ci/config":       {"ci/fault", "ci/layer", "ci/pins", "ci/plan", "ci/project", "ci/source", "ci/step"},
 	"ci/pins":         {"ci/fault", "ci/plan"},
 	"ci/project":      {"ci/fault"},
 	"ci/engine":       {"ci/plan", "ci/step"},

@@ -164,13 +164,17 @@ func TestFetch_SaysWhatIsWrongWithARegistry(t *testing.T) {
 			host, transport := tc.start(t, content)
 			pin := pinOf(t, host, content.manifest.Digest.String())
 			r := request(t, pin)
-			r.Wait, r.Stall = 500*time.Millisecond, 600*time.Millisecond
+			// Only what is meant to be silent is given up on: the machine may be busy.
+			switch name {
+			case "silent", "handler hangs":
+				r.Wait = 500 * time.Millisecond
+			case "stalls", "hangs later":
+				r.Stall = 600 * time.Millisecond
+			}
 			if transport != nil {
 				r.Transport = transport
 			}
-			began := time.Now()
 			_, err := base.Fetch(t.Context(), r)
-			require.Less(t, time.Since(began), 5*time.Second)
 			f, ok := errors.AsType[*fault.Error](err)
 			require.True(t, ok, "%v", err)
 			require.Equal(t, fault.Registry, f.Kind)
@@ -204,7 +208,9 @@ func TestFetch_SaysWhatIsWrongWithALayer(t *testing.T) {
 			t.Parallel()
 			host, _ := answers(layer.String(), tc.handler)(t, content)
 			r := request(t, pinOf(t, host, content.manifest.Digest.String()))
-			r.Stall = 300 * time.Millisecond
+			if name == "stalls" {
+				r.Stall = 300 * time.Millisecond
+			}
 			_, err := base.Fetch(t.Context(), r)
 			require.ErrorContains(t, err, tc.says)
 			require.Equal(t, fault.Registry, fault.KindOf(err))

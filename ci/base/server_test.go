@@ -101,7 +101,7 @@ func request(t *testing.T, pin plan.Pin) base.Request {
 	t.Cleanup(transport.CloseIdleConnections)
 	return base.Request{
 		Pin: pin, Cache: t.TempDir(), Transport: transport,
-		Wait: 5 * time.Second, Stall: 5 * time.Second, Pause: time.Millisecond,
+		Wait: 30 * time.Second, Stall: 30 * time.Second, Pause: time.Millisecond,
 	}
 }
 

@@ -53,32 +53,45 @@ func (s *session) build(ctx context.Context, flags *config.Flags, load bool, arc
 	if err != nil {
 		return err
 	}
-	var img v1.Image
-	if load || archive != "" {
-		if img, err = pick(b, target); err != nil {
-			return err
+	if archive != "" && len(b.Images) > 1 {
+		return fault.New(fault.Usage, "--tarball: an archive holds one image, there are %d", len(b.Images)).WithFix("choose one with --main, or use --load")
+	}
+	// What a runtime cannot run is found before anything is written.
+	loadable := make([]v1.Image, len(b.Images))
+	for i := range b.Images {
+		if load || archive != "" {
+			if loadable[i], err = pick(b.Images[i], target); err != nil {
+				return err
+			}
 		}
 	}
-	if err := s.write(b); err != nil {
-		return err
-	}
-	if archive != "" {
-		if err := s.archive(s.path(archive), b, img); err != nil {
+	for i, made := range b.Images {
+		if err := s.write(b, made); err != nil {
 			return err
 		}
-	}
-	if load {
-		if err := s.load(ctx, rt, b, img); err != nil {
-			return err
+		if archive != "" {
+			if err := s.archive(s.path(archive), config.Tag(made.Plan, b.Builtin), loadable[i]); err != nil {
+				return err
+			}
+		}
+		if load {
+			if err := s.load(ctx, rt, config.Tag(made.Plan, b.Builtin), loadable[i]); err != nil {
+				return err
+			}
 		}
 	}
-	fmt.Fprintln(s.Stdout, b.Index.Digest)
+	for _, made := range b.Images {
+		if len(b.Images) > 1 {
+			fmt.Fprintf(s.Stdout, "%s ", made.Plan.Name)
+		}
+		fmt.Fprintln(s.Stdout, made.Index.Digest)
+	}
 	return nil
 }
 
 // pick finds the image that a runtime on this machine can run.
-func pick(b *pipeline.Built, target plan.Platform) (v1.Image, error) {
-	for _, img := range b.Index.Images {
+func pick(made pipeline.Image, target plan.Platform) (v1.Image, error) {
+	for _, img := range made.Index.Images {
 		if img.Platform == target {
 			return img.Image, nil
 		}
@@ -87,44 +100,50 @@ func pick(b *pipeline.Built, target plan.Platform) (v1.Image, error) {
 		WithFix("add --platform %s", target)
 }
 
-func (s *session) write(b *pipeline.Built) error {
+func (s *session) write(b *pipeline.Built, made pipeline.Image) error {
 	return report(s.screen(), "write", func() (string, error) {
-		dir := b.Plan.Run.Output
-		if err := output.Layout(dir, b.Plan.Tag(b.Builtin), b.Index); err != nil {
+		dir := filepath.Join(b.Plan.Run.Output, made.Plan.Name)
+		if b.Builtin {
+			dir += "." + pipeline.BuiltinName
+		}
+		if err := output.Layout(dir, config.Tag(made.Plan, b.Builtin), made.Index); err != nil {
 			return "", unwritable(err)
 		}
 		return s.relative(dir), nil
 	})
 }
 
-func (s *session) archive(file string, b *pipeline.Built, img v1.Image) error {
+func (s *session) archive(file, tag string, img v1.Image) error {
 	return report(s.screen(), "archive", func() (string, error) {
-		tag, err := name.NewTag(b.Plan.Tag(b.Builtin))
-		if err != nil {
-			return "", fmt.Errorf("naming the image: %w", err)
+		if err := archive(file, tag, img); err != nil {
+			return "", err
 		}
-		if err := output.Archive(file, tag, img); err != nil {
-			return "", unwritable(err)
-		}
-		return s.relative(file) + " as " + tag.String(), nil
+		return s.relative(file) + " as " + tag, nil
 	})
 }
 
+func archive(file, tag string, img v1.Image) error {
+	named, err := name.NewTag(tag)
+	if err != nil {
+		return fmt.Errorf("naming the image: %w", err)
+	}
+	if err := output.Archive(file, named, img); err != nil {
+		return unwritable(err)
+	}
+	return nil
+}
+
 // load goes through an archive, the one form that every version of both runtimes reads.
-func (s *session) load(ctx context.Context, rt *container.Runtime, b *pipeline.Built, img v1.Image) error {
+func (s *session) load(ctx context.Context, rt *container.Runtime, tag string, img v1.Image) error {
 	return report(s.screen(), "load", func() (string, error) {
 		dir, err := os.MkdirTemp("", "slipway-*")
 		if err != nil {
 			return "", unwritable(err)
 		}
 		defer os.RemoveAll(dir)
-		tag, err := name.NewTag(b.Plan.Tag(b.Builtin))
-		if err != nil {
-			return "", fmt.Errorf("naming the image: %w", err)
-		}
 		file := filepath.Join(dir, "image.tar")
-		if err := output.Archive(file, tag, img); err != nil {
-			return "", unwritable(err)
+		if err := archive(file, tag, img); err != nil {
+			return "", err
 		}
 		if err := rt.Load(ctx, file); err != nil {
 			return "", err

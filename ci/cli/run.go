@@ -9,6 +9,7 @@ import (
 
 	"example.com/slipway/ci/config"
 	"example.com/slipway/ci/container"
+	"example.com/slipway/ci/fault"
 )
 
 func (s *session) runVerb() *cobra.Command {
@@ -46,14 +47,19 @@ func (s *session) run(ctx context.Context, flags *config.Flags, args []string) e
 	if err != nil {
 		return err
 	}
-	img, err := pick(b, rt.Platform)
+	if len(b.Images) > 1 {
+		return fault.New(fault.Usage, "run starts one image, there are %d", len(b.Images)).WithFix("choose one with --main")
+	}
+	made := b.Images[0]
+	img, err := pick(made, rt.Platform)
 	if err != nil {
 		return err
 	}
-	if err := s.load(ctx, rt, b, img); err != nil {
+	tag := config.Tag(made.Plan, b.Builtin)
+	if err := s.load(ctx, rt, tag, img); err != nil {
 		return err
 	}
-	c, err := rt.Start(ctx, container.Spec{Image: b.Plan.Tag(b.Builtin), Ports: b.Plan.Image.Config.Ports, Args: args})
+	c, err := rt.Start(ctx, container.Spec{Image: tag, Ports: made.Plan.Config.Ports, Args: args})
 	if err != nil {
 		return err
 	}

@@ -120,6 +120,18 @@ func decode(value *yaml.Node, field any) error {
 			}
 			*f = append(*f, item.Value)
 		}
+	case *[][]string:
+		if value.Kind != yaml.SequenceNode {
+			return errors.New("want a list of commands, each a list of arguments")
+		}
+		*f = nil
+		for _, item := range value.Content {
+			var command []string
+			if item.Kind != yaml.SequenceNode || decode(item, &command) != nil || len(command) == 0 {
+				return errors.New("want each command as a list of arguments, such as [go, generate, ./...]")
+			}
+			*f = append(*f, command)
+		}
 	case *map[string]string:
 		if value.Kind != yaml.MappingNode {
 			return errors.New("want names with values")

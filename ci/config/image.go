@@ -2,13 +2,16 @@ package config
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/layer"
 	"example.com/slipway/ci/plan"
 )
 
@@ -17,6 +20,9 @@ var (
 	notInName     = regexp.MustCompile(`[^a-z0-9]+`)
 	notInTag      = regexp.MustCompile(`[^\w.-]`)
 	versionForm   = regexp.MustCompile(`^[\w.+-]{1,128}$`)
+	targetForm    = regexp.MustCompile(`^[a-zA-Z0-9.-]+(?::[0-9]{1,5})?(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)+$`)
+	capForm       = regexp.MustCompile(`^cap_[a-z_]+$`)
+	sizeForm      = regexp.MustCompile(`^([0-9]{1,9})(?:\.([0-9]))? ?(B|kB|KB|MB|GB)?$`)
 	hostForm      = regexp.MustCompile(`^[a-zA-Z0-9.-]+(?::[0-9]{1,5})?$`)
 	tagForm       = regexp.MustCompile(`^[\w.]+$`)
 	varForm       = regexp.MustCompile(`^[^\s"'=]+\.[\pL_][\pL\pN_]*$`)
@@ -57,6 +63,7 @@ func (p *Plan) build(in Input) error {
 		}
 		b.Vars = append(b.Vars, plan.Var{Name: name, Value: value})
 	}
+	p.origin("set", "the version and the commit")
 	p.Image.Build = b
 	return nil
 }
@@ -103,5 +110,31 @@ func (p *Plan) config(in Input) error {
 		}
 	}
 	p.Image.Config = c
+	for _, name := range s.Capability {
+		if !capForm.MatchString(name) || !layer.KnownCapability(name) {
+			return p.wrong("capability", name, "a name from capabilities(7), such as cap_net_bind_service")
+		}
+		p.Image.Capabilities = append(p.Image.Capabilities, name)
+	}
+	slices.Sort(p.Image.Capabilities)
+	p.Image.Capabilities = slices.Compact(p.Image.Capabilities)
 	return nil
+}
+
+// parseSize reads a size in decimal units, such as 15MB or 1.5 GB.
+func parseSize(text string) (int64, error) {
+	m := sizeForm.FindStringSubmatch(text)
+	if m == nil {
+		return 0, fmt.Errorf("%q is not a size: write 15MB or 1.5GB", text)
+	}
+	unit := map[string]int64{"": 1, "B": 1, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9}[m[3]]
+	whole, err := strconv.ParseInt(m[1], 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a size: %w", text, err)
+	}
+	size := whole * unit
+	if m[2] != "" {
+		size += int64(m[2][0]-'0') * unit / 10
+	}
+	return size, nil
 }

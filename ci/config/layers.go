@@ -24,6 +24,9 @@ type Flags struct{ values map[string]*collected }
 func Bind(set *pflag.FlagSet) *Flags {
 	f := &Flags{values: map[string]*collected{}}
 	for _, k := range keys() {
+		if k.fileOnly() {
+			continue
+		}
 		v := &collected{sample: k.field(&Settings{})}
 		f.values[k.name] = v
 		flag := set.VarPF(v, k.name, "", k.help)
@@ -65,7 +68,7 @@ func Gather(file *File, getenv func(string) string, flags *Flags) (*Said, error)
 		}
 	}
 	for _, k := range keys() {
-		if text := getenv(k.variable()); text != "" {
+		if text := getenv(k.variable()); text != "" && !k.fileOnly() {
 			if err := assign(k.field(&said.Settings), []string{text}); err != nil {
 				return nil, fault.New(fault.Usage, "the variable %s: %v", k.variable(), err).WithFix("correct it or unset it")
 			}
@@ -73,7 +76,7 @@ func Gather(file *File, getenv func(string) string, flags *Flags) (*Said, error)
 		}
 	}
 	for _, k := range keys() {
-		if flags == nil || len(flags.values[k.name].texts) == 0 {
+		if flags == nil || flags.values[k.name] == nil || len(flags.values[k.name].texts) == 0 {
 			continue
 		}
 		if err := assign(k.field(&said.Settings), flags.values[k.name].texts); err != nil {
@@ -82,6 +85,12 @@ func Gather(file *File, getenv func(string) string, flags *Flags) (*Said, error)
 		said.Origins[k.name] = Origin("--" + k.name)
 	}
 	return said, nil
+}
+
+// fileOnly says that a value is too deep for a flag or a variable.
+func (k key) fileOnly() bool {
+	_, deep := k.field(&Settings{}).(*[][]string)
+	return deep
 }
 
 func (k key) variable() string {

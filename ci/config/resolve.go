@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"go/version"
 	"maps"
@@ -28,25 +29,60 @@ type Input struct {
 
 // Plan is both halves and where each value came from.
 type Plan struct {
-	Image   plan.Image        `json:"image"`
+	// Image is what all images of the run have in common. Images are they themselves:
+	// one, or one for each main.
+	Image   plan.Image        `json:"-"`
+	Images  []plan.Image      `json:"images"`
 	Run     plan.Run          `json:"run"`
 	Origins map[string]Origin `json:"origins"`
 	Notes   []string          `json:"notes,omitempty"`
 	// AllPlatforms says that the base decides the platforms.
 	AllPlatforms bool `json:"-"`
+	// Set are the -X settings that the user said.
+	Set map[string]string `json:"-"`
 
 	said map[string]Origin
 }
 
 // Resolve makes the plan. Every error is a *fault.Error of kind Usage.
-func Resolve(in Input) (*Plan, error) {
-	p := &Plan{Origins: maps.Clone(in.Said.Origins), said: in.Said.Origins, Notes: slices.Concat(in.Project.Notes, in.Pins.Notes)}
+func Resolve(ctx context.Context, in Input) (*Plan, error) {
+	p := &Plan{Set: in.Said.Set, Origins: maps.Clone(in.Said.Origins), said: in.Said.Origins, Notes: slices.Concat(in.Project.Notes, in.Pins.Notes)}
 	for _, part := range []func(Input) error{p.mains, p.toolchain, p.base, p.platforms, p.identity, p.build, p.config, p.run} {
 		if err := part(in); err != nil {
 			return nil, err
 		}
 	}
-	return p, nil
+	if err := p.files(ctx, in); err != nil {
+		return nil, err
+	}
+	return p, p.expand(in)
+}
+
+// expand makes an image for each main where that is asked for.
+func (p *Plan) expand(in Input) error {
+	mains := p.Image.Mains
+	if all := slices.Equal(in.Said.Main, []string{"all"}); !all && !in.Said.PerMain || len(mains) == 1 {
+		p.Images = []plan.Image{p.Image}
+		return nil
+	}
+	if p.Said("name") {
+		return fault.New(fault.Usage, "%s: %d images cannot have one name", p.place("name"), len(mains)).WithFix("leave the name out: each has its main's")
+	}
+	seen := map[string]string{}
+	for _, m := range mains {
+		one := p.Image
+		one.Mains, one.Name = []plan.Main{m}, imageName(m.Name)
+		if !p.Said("title") {
+			one.Title = one.Name
+		}
+		one.Build.Vars = slices.Clone(p.Image.Build.Vars)
+		if other, twice := seen[one.Name]; twice {
+			return fault.New(fault.Usage, "%s and %s both make an image named %s", other, m.Dir, one.Name).WithFix("build one of them by itself, with --name")
+		}
+		seen[one.Name] = m.Dir
+		p.Images = append(p.Images, one)
+	}
+	return nil
 }
 
 // origin notes where a value came from when nobody said it.
@@ -63,8 +99,8 @@ func (p *Plan) mains(in Input) error {
 	}
 	seen := map[string]string{}
 	for _, m := range chosen {
-		if other, twice := seen[m.Name]; twice {
-			return fault.New(fault.Usage, "%s and %s both make a binary named %s", other, m.Dir, m.Name).WithFix("build them as two images")
+		if other, twice := seen[m.Name]; twice && !in.Said.PerMain {
+			return fault.New(fault.Usage, "%s and %s both make a binary named %s", other, m.Dir, m.Name).WithFix("build them as two images, one after the other, with --name")
 		}
 		seen[m.Name] = m.Dir
 		p.Image.Mains = append(p.Image.Mains, plan.Main{Dir: m.Dir, Package: m.Package, Name: m.Name})
@@ -177,6 +213,7 @@ func (p *Plan) identity(in Input) error {
 		p.Image.Epoch = seconds
 	}
 	p.Image.Title = cmp.Or(in.Said.Title, p.Image.Name)
+	p.origin("title", "the name")
 	p.Image.Description, p.Image.URL, p.Image.Licenses = in.Said.Description, in.Said.URL, in.Said.Licenses
 	p.Image.Source = in.Said.Source
 	if first, _, _ := strings.Cut(p.Image.Module, "/"); p.Image.Source == "" && strings.Contains(first, ".") {
@@ -202,18 +239,44 @@ func (p *Plan) run(in Input) error {
 	if !filepath.IsAbs(out) {
 		out = filepath.Join(in.Dir, out)
 	}
-	p.Run.Output = filepath.Join(out, p.Image.Name)
+	p.Run.Output, p.Run.PreBuild, p.Run.AllowExec = out, in.Said.PreBuild, in.Said.AllowExec
+	var err error
+	if p.Run.Budget, err = parseSize(cmp.Or(in.Said.Budget, defaultBudget)); err != nil {
+		return p.wrongErr("budget", err)
+	}
+	p.origin("budget", "default")
+	for _, target := range in.Said.Target {
+		if !targetForm.MatchString(target) || len(target) > 255 {
+			return p.wrong("target", target, "a repository with its registry and without a tag, such as ghcr.io/team/server")
+		}
+	}
+	p.Run.Targets = in.Said.Target
 	return nil
 }
 
 // Tag is the name under which a runtime on this machine finds the image. One that
 // stands on the embedded base for want of the pinned one has another name.
-func (p *Plan) Tag(builtin bool) string {
-	tag := cmp.Or(strings.TrimLeft(notInTag.ReplaceAllString(p.Image.Version, "-"), ".-"), "latest")
-	if builtin {
-		tag = tag[:min(len(tag), 120)] + "-builtin"
+func Tag(img plan.Image, builtin bool) string {
+	tag := cmp.Or(strings.TrimLeft(notInTag.ReplaceAllString(img.Version, "-"), ".-"), "latest")
+	tag = tag[:min(len(tag), 110)]
+	if img.Build.Debug {
+		tag += "-debug"
 	}
-	return path.Join("localhost", p.Image.Name) + ":" + tag
+	if builtin {
+		tag += "-builtin"
+	}
+	return path.Join("localhost", img.Name) + ":" + tag
+}
+
+// SetBase says which base there really is, and with it the platforms where the base
+// decides them.
+func (p *Plan) SetBase(pin plan.Pin, platforms []plan.Platform) {
+	for i := range p.Images {
+		p.Images[i].Base = pin
+		if p.AllPlatforms {
+			p.Images[i].Platforms = platforms
+		}
+	}
 }
 
 // Said tells whether a user said a value, in whatever place.
@@ -222,18 +285,18 @@ func (p *Plan) Said(name string) bool {
 	return said
 }
 
-// MarkDirty says that a source file differs from the commit: the version gets Go's
-// own suffix for that, unless the user said a version.
-func (p *Plan) MarkDirty() {
-	p.Image.Dirty = true
-	if p.Said("version") || p.Image.Version == "" {
+// MarkDirty says that a source file of an image differs from the commit: the version
+// gets Go's own suffix for that, unless the user said a version.
+func (p *Plan) MarkDirty(img *plan.Image) {
+	img.Dirty = true
+	if p.Said("version") || img.Version == "" {
 		return
 	}
-	clean := p.Image.Version
-	p.Image.Version += "+dirty"
-	for i, v := range p.Image.Build.Vars {
-		if v == (plan.Var{Name: "main.version", Value: clean}) && !p.Said("set") {
-			p.Image.Build.Vars[i].Value = p.Image.Version
+	clean := img.Version
+	img.Version += "+dirty"
+	for i, v := range img.Build.Vars {
+		if v == (plan.Var{Name: "main.version", Value: clean}) {
+			img.Build.Vars[i].Value = img.Version
 		}
 	}
 }

@@ -10,6 +10,7 @@ import "example.com/slipway/ci/plan"
 type Settings struct {
 	// What is built.
 	Main    []string
+	PerMain bool
 	Tags    []string
 	Set     map[string]string
 	Strip   string
@@ -27,6 +28,8 @@ type Settings struct {
 	Workdir     string
 	Env         map[string]string
 	Args        []string
+	Files       map[string]string
+	Capability  []string
 	Port        []string
 	StopSignal  string
 	Label       map[string]string
@@ -41,6 +44,12 @@ type Settings struct {
 	Engine string
 	Mirror map[string]string
 	Output string
+	Budget string
+	Target []string
+
+	// PreBuild can be said in the configuration file only.
+	PreBuild  [][]string
+	AllowExec bool
 }
 
 // key is one of the things that a user can say.
@@ -49,14 +58,16 @@ type key struct {
 	// env replaces the variable's name where a specification gives one.
 	env  string
 	help string
-	// field is where its value goes: *string, *bool, *[]string or *map[string]string.
+	// field is where its value goes: *string, *bool, *[]string, *map[string]string,
+	// or *[][]string, which only the configuration file can hold.
 	field func(*Settings) any
 }
 
 // keys lists every key in the order of the documentation.
 func keys() []key {
 	return []key{
-		{name: "main", help: "folder of package main to build, such as ./cmd/server; the default is the only one", field: func(s *Settings) any { return &s.Main }},
+		{name: "main", help: "folder of package main to build, such as ./cmd/server; several go into one image, all makes an image for each; the default is the only one", field: func(s *Settings) any { return &s.Main }},
+		{name: "per-main", help: "make an image for each main instead of one with all of them", field: func(s *Settings) any { return &s.PerMain }},
 		{name: "tags", help: "Go build tags", field: func(s *Settings) any { return &s.Tags }},
 		{name: "set", help: "string variable set by the linker, as importpath.name=value", field: func(s *Settings) any { return &s.Set }},
 		{name: "strip", help: "what to leave out of the binary: full, dwarf or none (default full)", field: func(s *Settings) any { return &s.Strip }},
@@ -73,6 +84,8 @@ func keys() []key {
 		{name: "workdir", help: "folder that the program starts in; the default is the base's", field: func(s *Settings) any { return &s.Workdir }},
 		{name: "env", help: "environment variable of the image, as NAME=value", field: func(s *Settings) any { return &s.Env }},
 		{name: "args", help: "arguments that the program gets when nobody gives any", field: func(s *Settings) any { return &s.Args }},
+		{name: "files", help: "file or folder of the source folder that goes into the image, as /place/in/image=./source", field: func(s *Settings) any { return &s.Files }},
+		{name: "capability", help: "file capability of the first main, such as cap_net_bind_service", field: func(s *Settings) any { return &s.Capability }},
 		{name: "port", help: "port that the program listens on, such as 8080 or 53/udp", field: func(s *Settings) any { return &s.Port }},
 		{name: "stop-signal", help: "signal that stops the program (default SIGTERM)", field: func(s *Settings) any { return &s.StopSignal }},
 		{name: "label", help: "label of the image, as key=value", field: func(s *Settings) any { return &s.Label }},
@@ -86,6 +99,10 @@ func keys() []key {
 		{name: "engine", help: "where to build: auto or local (default auto)", field: func(s *Settings) any { return &s.Engine }},
 		{name: "mirror", help: "registry to ask in another's place, as gcr.io=127.0.0.1:5000", field: func(s *Settings) any { return &s.Mirror }},
 		{name: "output", help: "folder for the images (default .slipway)", field: func(s *Settings) any { return &s.Output }},
+		{name: "budget", help: "size that an image may have, compressed (default 15MB)", field: func(s *Settings) any { return &s.Budget }},
+		{name: "target", help: "repository that publish pushes to, such as ghcr.io/team/server", field: func(s *Settings) any { return &s.Target }},
+		{name: "pre-build", help: "commands to run in the source folder before a build, as lists of arguments; they need --allow-exec", field: func(s *Settings) any { return &s.PreBuild }},
+		{name: "allow-exec", help: "let the commands of pre-build run on this machine", field: func(s *Settings) any { return &s.AllowExec }},
 	}
 }
 
@@ -98,6 +115,7 @@ const (
 	defaultUser   = "65532:65532"
 	defaultStrip  = "full"
 	defaultOutput = ".slipway"
+	defaultBudget = "15MB"
 )
 
 // defaultPlatforms are what a base must have when nobody names platforms.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"example.com/slipway/ci/plan"
+	"example.com/slipway/ci/step"
 )
 
 // Values are the plan's values by key, as text, without those that are empty.
@@ -21,7 +22,10 @@ func (p *Plan) Values() map[string]string {
 		"args": strings.Join(i.Config.Args, " "), "port": strings.Join(i.Config.Ports, ","), "stop-signal": i.Config.StopSignal,
 		"label": table(i.Config.Labels), "annotation": table(i.Config.Annotations), "title": i.Title,
 		"description": i.Description, "url": i.URL, "source": i.Source, "licenses": i.Licenses,
-		"engine": p.Run.Engine, "mirror": table(p.Run.Mirrors), "output": p.Run.Output,
+		"files":      list(p.Image.Files, func(f plan.File) string { return "/" + f.Path + "=" + f.Source }),
+		"capability": strings.Join(i.Capabilities, ","), "budget": step.Size(p.Run.Budget), "target": strings.Join(p.Run.Targets, ","),
+		"pre-build": list(p.Run.PreBuild, func(c []string) string { return strings.Join(c, " ") }),
+		"engine":    p.Run.Engine, "mirror": table(p.Run.Mirrors), "output": p.Run.Output,
 	}
 	if i.Certs {
 		values["certs"] = "bundled"

@@ -19,6 +19,8 @@ type Engine interface {
 	Prepare(ctx context.Context, src Source, release string, s step.Step) (Toolchain, error)
 	// Sources lists what the mains need from the source folder on one platform.
 	Sources(ctx context.Context, t Target) (SourceSet, error)
+	// Exec runs a command in the source folder, with the pinned release on its PATH.
+	Exec(ctx context.Context, argv []string, s step.Step) error
 	// Build builds the mains for one platform. The error is a *fault.Error of kind
 	// Source where the source is at fault.
 	Build(ctx context.Context, t Target, s step.Step) (Result, error)
@@ -61,6 +63,9 @@ type SourceSet struct {
 	// Files are slash paths relative to the source folder, sorted. A module that
 	// a replace line takes from beside the source folder has paths with "..".
 	Files []string
+	// Unset are the names of -X settings that no string variable of the program
+	// has. The linker passes over them without a word.
+	Unset []string
 }
 
 // Result is what a build leaves.

@@ -15,7 +15,7 @@ const BuiltinName = "builtin"
 
 // base gets the base that the plan names.
 func (p *Pipeline) base(ctx context.Context, b *Built) (*base.Base, error) {
-	img := &b.Plan.Image
+	img := b.Plan.Image
 	switch img.Base.Name {
 	case BuiltinName:
 		return p.builtin(b)
@@ -26,27 +26,29 @@ func (p *Pipeline) base(ctx context.Context, b *Built) (*base.Base, error) {
 		Pin: img.Base, Platforms: img.Platforms, Mirrors: b.Plan.Run.Mirrors,
 		Cache: filepath.Join(p.Cache, "base"), Keychain: authn.DefaultKeychain, Wait: p.Wait,
 	})
-	if err == nil || !p.BuiltinBase || !base.IsUnreachable(err) || b.Plan.Said("base") {
-		return found, err
+	if err == nil {
+		b.Plan.SetBase(img.Base, found.Platforms())
+		return found, nil
+	}
+	if !p.BuiltinBase || !base.IsUnreachable(err) || b.Plan.Said("base") {
+		return nil, err
 	}
 	p.Reporter.Note(err.Error())
 	p.Reporter.Note("the image stands on the embedded base instead of " + img.Base.String() + ": it is for trying out, and publish will refuse it")
 	b.Builtin = true
-	b.Plan.Run.Output += "." + BuiltinName
 	return p.builtin(b)
 }
 
 func (p *Pipeline) builtin(b *Built) (*base.Base, error) {
-	img := &b.Plan.Image
+	platforms := b.Plan.Image.Platforms
 	if b.Plan.AllPlatforms {
-		b.Plan.AllPlatforms = false
-		img.Platforms = builtinPlatforms()
+		platforms = builtinPlatforms()
 	}
-	found, err := base.Builtin(img.Platforms)
+	found, err := base.Builtin(platforms)
 	if err != nil {
 		return nil, err
 	}
-	img.Base = plan.Pin{Name: BuiltinName, Digest: found.Digest}
+	b.Plan.SetBase(plan.Pin{Name: BuiltinName, Digest: found.Digest}, platforms)
 	return found, nil
 }
 

@@ -3,25 +3,49 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"example.com/slipway/ci/base"
-	"example.com/slipway/ci/base/builtin"
 	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/fault"
-	"example.com/slipway/ci/image"
-	"example.com/slipway/ci/layer"
 	"example.com/slipway/ci/plan"
 	"example.com/slipway/ci/source"
 	"example.com/slipway/ci/step"
 )
+
+// unit is one image for one platform: what an engine is asked for.
+type unit struct {
+	image    *plan.Image
+	platform plan.Platform
+	// name is what the steps of the unit are called: the platform, after the image's
+	// name where there are several.
+	name    string
+	sources engine.SourceSet
+	result  engine.Result
+}
+
+func (u *unit) target() engine.Target {
+	return engine.Target{Platform: u.platform, Mains: u.image.Mains, Build: u.image.Build}
+}
+
+func (p *Pipeline) units(b *Built) []*unit {
+	var units []*unit
+	for i := range b.Plan.Images {
+		img := &b.Plan.Images[i]
+		for _, t := range img.Platforms {
+			u := &unit{image: img, platform: t, name: t.String()}
+			if len(b.Plan.Images) > 1 {
+				u.name = img.Name + " " + u.name
+			}
+			units = append(units, u)
+		}
+	}
+	return units
+}
 
 // ready fetches the base and readies the toolchain, side by side. Nothing is built
 // before the base is known to have every platform.
@@ -49,13 +73,7 @@ func (p *Pipeline) ready(ctx context.Context, b *Built) (*base.Base, error) {
 		end(s, b.Toolchain.Cached, fmt.Sprintf("%s, engine %s", b.Toolchain.Release, p.Engine.Name()))
 		return nil
 	})
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	if b.Plan.AllPlatforms {
-		b.Plan.Image.Platforms = found.Platforms()
-	}
-	return found, nil
+	return found, group.Wait()
 }
 
 func end(s step.Step, cached bool, summary string) {
@@ -66,147 +84,147 @@ func end(s step.Step, cached bool, summary string) {
 	s.Done(summary)
 }
 
-// sources lists the source set of each platform and puts its hash into the plan.
-func (p *Pipeline) sources(ctx context.Context, b *Built) ([]engine.SourceSet, error) {
-	img := &b.Plan.Image
-	sets := make([]engine.SourceSet, len(img.Platforms))
+// allowed refuses commands that nobody on this machine has agreed to.
+func allowed(run plan.Run) error {
+	if len(run.PreBuild) == 0 || run.AllowExec {
+		return nil
+	}
+	var commands []string
+	for _, argv := range run.PreBuild {
+		commands = append(commands, strings.Join(argv, " "))
+	}
+	return fault.New(fault.Usage, "the source wants commands to run before a build").WithDetail(commands...).
+		WithFix("--allow-exec runs them on this machine, with your rights")
+}
+
+func (p *Pipeline) preBuild(ctx context.Context, b *Built) error {
+	for _, argv := range b.Plan.Run.PreBuild {
+		err := p.step("pre-build "+argv[0], func(s step.Step) (string, error) {
+			return strings.Join(argv, " "), p.Engine.Exec(ctx, argv, s)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sources lists the source set of each unit and puts its hash into the plan.
+func (p *Pipeline) sources(ctx context.Context, b *Built, units []*unit) error {
+	var unset []string
 	err := p.step("sources", func(step.Step) (string, error) {
-		err := p.each(ctx, img.Platforms, func(ctx context.Context, i int, t plan.Platform) (err error) {
-			sets[i], err = p.Engine.Sources(ctx, p.target(img, t))
+		err := each(ctx, units, func(ctx context.Context, u *unit) (err error) {
+			u.sources, err = p.Engine.Sources(ctx, u.target())
 			return err
 		})
 		if err != nil {
 			return "", err
 		}
-		var all []string
-		img.Sources = map[string]string{}
-		for i, t := range img.Platforms {
-			if img.Sources[t.String()], err = source.Hash(b.Project.Root, b.Project.TreeRoot, sets[i].Files); err != nil {
+		all, changed := 0, []string(nil)
+		for i := range b.Plan.Images {
+			img := &b.Plan.Images[i]
+			files, err := p.identify(b, img, units)
+			if err != nil {
 				return "", err
 			}
-			all = append(all, sets[i].Files...)
+			dirty, err := b.Project.Dirty(ctx, files)
+			if err != nil {
+				return "", err
+			}
+			if len(dirty) > 0 {
+				b.Plan.MarkDirty(img)
+			}
+			all, changed = all+len(files), append(changed, dirty...)
 		}
-		slices.Sort(all)
-		all = slices.Compact(all)
-		changed, err := b.Project.Dirty(ctx, all)
-		if err != nil {
-			return "", err
+		for _, u := range units {
+			unset = append(unset, u.sources.Unset...)
 		}
 		if len(changed) > 0 {
-			b.Plan.MarkDirty()
-			return fmt.Sprintf("%d files, %d not as committed: %s", len(all), len(changed), changed[0]), nil
+			return fmt.Sprintf("%d files, %d not as committed: %s", all, len(changed), changed[0]), nil
 		}
-		return fmt.Sprintf("%d files", len(all)), nil
+		return fmt.Sprintf("%d files", all), nil
 	})
-	return sets, err
-}
-
-// binaries builds the mains for every platform.
-func (p *Pipeline) binaries(ctx context.Context, b *Built) error {
-	img := &b.Plan.Image
-	results := make([]engine.Result, len(img.Platforms))
-	err := p.each(ctx, img.Platforms, func(ctx context.Context, i int, t plan.Platform) error {
-		s := p.Reporter.Start("build " + t.String())
-		target := p.target(img, t)
-		target.Key = img.BinaryHash(t)
-		result, err := p.Engine.Build(ctx, target, s)
-		if err != nil {
-			s.Fail(err)
-			return err
-		}
-		results[i] = result
-		var size int64
-		for _, bin := range result.Binaries {
-			size += bin.Size
-		}
-		end(s, result.Cached, step.Size(size))
-		return nil
-	})
-	for _, r := range results {
-		b.Binaries = append(b.Binaries, r.Binaries...)
+	if err == nil {
+		p.warn(b, unset)
 	}
 	return err
 }
 
+// identify hashes the source sets of an image and returns all of its files.
+func (p *Pipeline) identify(b *Built, img *plan.Image, units []*unit) ([]string, error) {
+	img.Sources = map[string]string{}
+	var files []string
+	for _, u := range units {
+		if u.image != img {
+			continue
+		}
+		sum, err := source.Hash(b.Project.Root, b.Project.TreeRoot, u.sources.Files)
+		if err != nil {
+			return nil, err
+		}
+		img.Sources[u.platform.String()] = sum
+		files = append(files, u.sources.Files...)
+	}
+	for _, f := range img.Files {
+		if !f.Folder {
+			files = append(files, f.Source)
+		}
+	}
+	slices.Sort(files)
+	return slices.Compact(files), nil
+}
+
+// warn names -X settings of the user that do nothing.
+func (p *Pipeline) warn(b *Built, unset []string) {
+	for _, name := range unset {
+		if _, said := b.Plan.Set[name]; said {
+			p.Reporter.Note(fmt.Sprintf("set %s names no string variable of the program, so it does nothing", name))
+		}
+	}
+}
+
+// binaries builds every unit.
+func (p *Pipeline) binaries(ctx context.Context, units []*unit) error {
+	return each(ctx, units, func(ctx context.Context, u *unit) error {
+		s := p.Reporter.Start("build " + u.name)
+		target := u.target()
+		target.Key = u.image.BinaryHash(u.platform)
+		var err error
+		if u.result, err = p.Engine.Build(ctx, target, s); err != nil {
+			s.Fail(err)
+			return err
+		}
+		var size int64
+		for _, bin := range u.result.Binaries {
+			size += bin.Size
+		}
+		end(s, u.result.Cached, step.Size(size))
+		return nil
+	})
+}
+
 // unchanged compares the sources with what they were before the build, so that
 // the plan never names sources that another process was just writing.
-func (p *Pipeline) unchanged(b *Built, sets []engine.SourceSet) error {
-	for i, t := range b.Plan.Image.Platforms {
-		sum, err := source.Hash(b.Project.Root, b.Project.TreeRoot, sets[i].Files)
+func (p *Pipeline) unchanged(b *Built, units []*unit) error {
+	for _, u := range units {
+		sum, err := source.Hash(b.Project.Root, b.Project.TreeRoot, u.sources.Files)
 		if err != nil {
 			return err
 		}
-		if sum != b.Plan.Image.Sources[t.String()] {
+		if sum != u.image.Sources[u.platform.String()] {
 			return fault.New(fault.Source, "the source changed while it was being built").WithFix("build again")
 		}
 	}
 	return nil
 }
 
-func (p *Pipeline) assemble(b *Built, found *base.Base) error {
-	img := b.Plan.Image
-	store := layer.NewStore(filepath.Join(p.Cache, "layers"))
-	return p.step("image", func(step.Step) (string, error) {
-		parts := make([]image.Part, len(img.Platforms))
-		err := p.each(context.Background(), img.Platforms, func(_ context.Context, i int, t plan.Platform) error {
-			layers, err := p.layers(store, b, t)
-			parts[i] = image.Part{Platform: t, Base: found.Images[t], Layers: layers}
-			return err
-		})
-		if err != nil {
-			return "", err
-		}
-		if b.Index, err = image.Assemble(img, parts); err != nil {
-			return "", err
-		}
-		var sizes []string
-		for _, i := range b.Index.Images {
-			sizes = append(sizes, i.Platform.String()+" "+step.Size(i.Size))
-		}
-		return strings.Join(sizes, ", "), nil
-	})
-}
-
-// layers are ours: certificates where they are asked for, then the programs.
-func (p *Pipeline) layers(store *layer.Store, b *Built, t plan.Platform) ([]image.Layer, error) {
-	var layers []image.Layer
-	if b.Plan.Image.Certs {
-		files, err := builtin.Certificates()
-		if err != nil {
-			return nil, err
-		}
-		// The epoch of the files, not of the commit: the layer stays the same.
-		l, err := store.Layer(files, time.Unix(0, 0))
-		if err != nil {
-			return nil, err
-		}
-		layers = append(layers, image.Layer{Layer: l, CreatedBy: "slipway: CA certificates and time zones"})
-	}
-	var files []layer.File
-	for _, bin := range b.Binaries {
-		if bin.Platform == t {
-			files = append(files, layer.File{Path: bin.Main.Path(), Mode: fs.FileMode(0o755), Source: bin.File, SHA256: bin.SHA256})
-		}
-	}
-	slices.SortFunc(files, func(a, b layer.File) int { return strings.Compare(a.Path, b.Path) })
-	l, err := store.Layer(append(layer.Parents(files), files...), b.Plan.Image.Time())
-	if err != nil {
-		return nil, err
-	}
-	return append(layers, image.Layer{Layer: l, CreatedBy: "slipway: " + strings.Join(b.Plan.Image.Packages(), " ")}), nil
-}
-
-func (p *Pipeline) target(img *plan.Image, t plan.Platform) engine.Target {
-	return engine.Target{Platform: t, Mains: img.Mains, Build: img.Build}
-}
-
-// each runs f for every platform, at most as many at once as there are processors.
-// The first error ends the others.
-func (p *Pipeline) each(ctx context.Context, list []plan.Platform, f func(context.Context, int, plan.Platform) error) error {
+// each runs f for every item, at most as many at once as there are processors. The
+// first error ends the others.
+func each[T any](ctx context.Context, items []T, f func(context.Context, T) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i, t := range list {
-		group.Go(func() error { return f(ctx, i, t) })
+	for _, item := range items {
+		group.Go(func() error { return f(ctx, item) })
 	}
 	return group.Wait()
 }

@@ -11,6 +11,7 @@ import (
 	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/image"
 	"example.com/slipway/ci/pins"
+	"example.com/slipway/ci/plan"
 	"example.com/slipway/ci/project"
 	"example.com/slipway/ci/step"
 )
@@ -41,15 +42,25 @@ type Built struct {
 	Plan      *config.Plan
 	Project   *project.Project
 	Toolchain engine.Toolchain
-	Binaries  []engine.Binary
-	Index     *image.Index
+	// Images are in the order of the plan's.
+	Images []Image
 	// Builtin says that the embedded base stands in for the pinned one.
 	Builtin bool
 }
 
+// Image is one image of a run.
+type Image struct {
+	Plan     plan.Image
+	Binaries []engine.Binary
+	Index    *image.Index
+}
+
+// Said gathers what a user said, with what the configuration file says.
+type Said func(*config.File) (*config.Said, error)
+
 // Plan reads the source folder and makes the plan. It starts no engine, so the
 // plan does not have the hash of the sources yet.
-func (p *Pipeline) Plan(ctx context.Context, said func(*config.File) (*config.Said, error)) (*config.Plan, *project.Project, error) {
+func (p *Pipeline) Plan(ctx context.Context, said Said) (*config.Plan, *project.Project, error) {
 	file, err := config.ReadFile(p.Dir)
 	if err != nil {
 		return nil, nil, err
@@ -66,7 +77,7 @@ func (p *Pipeline) Plan(ctx context.Context, said func(*config.File) (*config.Sa
 	if err != nil {
 		return nil, nil, err
 	}
-	made, err := config.Resolve(config.Input{Said: all, Project: found, Pins: pinned, Dir: p.WorkDir})
+	made, err := config.Resolve(ctx, config.Input{Said: all, Project: found, Pins: pinned, Dir: p.WorkDir})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -74,7 +85,7 @@ func (p *Pipeline) Plan(ctx context.Context, said func(*config.File) (*config.Sa
 }
 
 // Build makes the images of the plan and writes nothing outside the cache.
-func (p *Pipeline) Build(ctx context.Context, said func(*config.File) (*config.Said, error)) (*Built, error) {
+func (p *Pipeline) Build(ctx context.Context, said Said) (*Built, error) {
 	b := &Built{}
 	err := p.step("source", func(step.Step) (string, error) {
 		var err error
@@ -90,41 +101,48 @@ func (p *Pipeline) Build(ctx context.Context, said func(*config.File) (*config.S
 	for _, note := range b.Plan.Notes {
 		p.Reporter.Note(note)
 	}
+	if err := allowed(b.Plan.Run); err != nil {
+		return nil, err
+	}
 	base, err := p.ready(ctx, b)
 	if err != nil {
 		return nil, err
 	}
-	sources, err := p.sources(ctx, b)
-	if err != nil {
+	if err := p.preBuild(ctx, b); err != nil {
 		return nil, err
 	}
-	if err := p.binaries(ctx, b); err != nil {
+	units := p.units(b)
+	if err := p.sources(ctx, b, units); err != nil {
 		return nil, err
 	}
-	if err := p.unchanged(b, sources); err != nil {
+	if err := p.binaries(ctx, units); err != nil {
 		return nil, err
 	}
-	return b, p.assemble(b, base)
+	if err := p.unchanged(b, units); err != nil {
+		return nil, err
+	}
+	return b, p.assemble(b, base, units)
 }
 
-// step runs one step and reports how it ended. A summary that begins with cached
-// says that an earlier result was used.
+// step runs one step and reports how it ended.
 func (p *Pipeline) step(name string, run func(step.Step) (string, error)) error {
 	s := p.Reporter.Start(name)
 	summary, err := run(s)
-	switch {
-	case err != nil:
+	if err != nil {
 		s.Fail(err)
-	default:
-		s.Done(summary)
+		return err
 	}
-	return err
+	s.Done(summary)
+	return nil
 }
 
-func describe(plan *config.Plan) string {
-	version := plan.Image.Version
+func describe(made *config.Plan) string {
+	version := made.Image.Version
 	if version == "" {
 		version = "no version"
 	}
-	return fmt.Sprintf("%s %s", plan.Image.Mains[0].Package, version)
+	if n := len(made.Images); n > 1 {
+		return fmt.Sprintf("%s %s, %d images", made.Image.Module, version, n)
+	}
+	return fmt.Sprintf("%s %s", made.Image.Mains[0].Package, version)
 }

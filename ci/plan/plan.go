@@ -43,6 +43,10 @@ type Image struct {
 	Certs bool   `json:"certs,omitempty"`
 	Mains []Main `json:"mains"`
 	Build Build  `json:"build"`
+	// Files are added beside the programs, sorted by path.
+	Files []File `json:"files,omitempty"`
+	// Capabilities of the first main's file, in the words of capabilities(7).
+	Capabilities []string `json:"capabilities,omitempty"`
 	// Config is laid over the base's own configuration.
 	Config Config `json:"config"`
 	// Platforms are sorted and normal.
@@ -70,6 +74,21 @@ type Build struct {
 	Strip string `json:"strip"`
 	// Debug turns optimisation and inlining off.
 	Debug bool `json:"debug,omitempty"`
+}
+
+// File is one file, folder or link that a user added to the image.
+type File struct {
+	// Path is where it lies in the image, without a leading slash.
+	Path string `json:"path"`
+	// Source is where it lies in the source folder, as a slash path.
+	Source string `json:"source"`
+	// SHA256 is the hexadecimal digest of a regular file's content.
+	SHA256 string `json:"sha256,omitempty"`
+	// Link is the target of a symbolic link.
+	Link string `json:"link,omitempty"`
+	// Folder and Executable say what it is.
+	Folder     bool `json:"folder,omitempty"`
+	Executable bool `json:"executable,omitempty"`
 }
 
 // Var is one -X importpath.name=value of the linker.

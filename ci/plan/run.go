@@ -8,6 +8,14 @@ type Run struct {
 	Engine string `json:"engine"`
 	// Mirrors say which registry is asked in another's place.
 	Mirrors map[string]string `json:"mirrors,omitempty"`
-	// Output is the folder of the OCI layout.
+	// Output is the folder of the OCI layouts, one for each image by its name.
 	Output string `json:"output"`
+	// Budget is the size that an image may have, compressed, in bytes.
+	Budget int64 `json:"budget"`
+	// Targets are the repositories to publish to.
+	Targets []string `json:"targets,omitempty"`
+	// PreBuild are commands that run in the source folder before a build.
+	PreBuild [][]string `json:"preBuild,omitempty"`
+	// AllowExec lets them run on this machine.
+	AllowExec bool `json:"allowExec,omitempty"`
 }

@@ -21,7 +21,7 @@ import (
 func Hash(root, tree string, files []string) (string, error) {
 	all := sha256.New()
 	for _, file := range files {
-		sum, err := hashFile(filepath.Join(root, filepath.FromSlash(file)), tree)
+		sum, err := HashFile(filepath.Join(root, filepath.FromSlash(file)), tree)
 		if err != nil {
 			return "", err
 		}
@@ -30,12 +30,13 @@ func Hash(root, tree string, files []string) (string, error) {
 	return "sha256:" + hex.EncodeToString(all.Sum(nil)), nil
 }
 
-func hashFile(name, tree string) (string, error) {
+// HashFile returns the hexadecimal digest of a regular file inside tree.
+func HashFile(name, tree string) (string, error) {
 	real, err := filepath.EvalSymlinks(name)
 	if err != nil {
 		return "", fmt.Errorf("reading the source file %s: %w", name, err)
 	}
-	if !within(tree, real) {
+	if !Within(tree, real) {
 		return "", fault.New(fault.Usage, "the source file %s is a link to %s, outside %s", name, real, tree).
 			WithFix("copy the file into the source folder")
 	}
@@ -54,7 +55,8 @@ func hashFile(name, tree string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-func within(tree, name string) bool {
+// Within tells whether a path lies in a folder, both absolute and clean.
+func Within(tree, name string) bool {
 	rel, err := filepath.Rel(tree, name)
 	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
 }

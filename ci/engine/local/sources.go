@@ -17,15 +17,15 @@ import (
 
 // listed is the part of go list's answer that names files.
 type listed struct {
-	Dir, ImportPath string
-	Standard        bool
-	Module          *struct {
+	Dir, ImportPath, Name string
+	Standard              bool
+	Module                *struct {
 		Dir, GoMod string
 	}
 	GoFiles, SFiles, HFiles, SysoFiles, EmbedFiles []string
 }
 
-const listFields = "Dir,ImportPath,Standard,Module,GoFiles,SFiles,HFiles,SysoFiles,EmbedFiles"
+const listFields = "Dir,ImportPath,Name,Standard,Module,GoFiles,SFiles,HFiles,SysoFiles,EmbedFiles"
 
 // Sources asks go list for the packages of the mains and names every file of
 // theirs that lies in the source tree, with the files that choose the modules.
@@ -41,7 +41,7 @@ func (e *Engine) Sources(ctx context.Context, t engine.Target) (engine.SourceSet
 		}
 		return engine.SourceSet{}, e.explain(ctx, t, stderr.text, err)
 	}
-	files := map[string]bool{}
+	files, vars := map[string]bool{}, newVars(t.Build.Vars)
 	add := func(dir string, names ...string) error {
 		rel, err := filepath.Rel(e.src.Root, dir)
 		if err != nil {
@@ -60,6 +60,7 @@ func (e *Engine) Sources(ctx context.Context, t engine.Target) (engine.SourceSet
 		} else if err != nil {
 			return engine.SourceSet{}, fmt.Errorf("reading the answer of go list: %w", err)
 		}
+		vars.look(p)
 		if p.Standard || e.inModuleCache(p.Dir) {
 			continue
 		}
@@ -77,7 +78,7 @@ func (e *Engine) Sources(ctx context.Context, t engine.Target) (engine.SourceSet
 			return engine.SourceSet{}, err
 		}
 	}
-	set := engine.SourceSet{}
+	set := engine.SourceSet{Unset: vars.unset()}
 	for f := range files {
 		set.Files = append(set.Files, f)
 	}

@@ -1,0 +1,48 @@
+package local
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/step"
+)
+
+// Exec runs a command that the source's owner wants before a build. It has the
+// environment of a build, with the host's platform, and the user's PATH behind the
+// pinned release.
+func (e *Engine) Exec(ctx context.Context, argv []string, s step.Step) error {
+	name := argv[0]
+	if !strings.ContainsAny(name, `/\`) {
+		name = e.lookup(name)
+	}
+	cmd := command(ctx, name, argv[1:]...)
+	cmd.Dir, cmd.Env = e.src.Root, e.base
+	out := &bounded{max: outputLimit}
+	cmd.Stdout, cmd.Stderr = out, out
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	said := lines(out.text)
+	for _, line := range said {
+		s.Log(line)
+	}
+	if err != nil {
+		return fault.New(fault.Source, "the command %q of pre-build: %v", strings.Join(argv, " "), err).WithDetail(said...).
+			WithFix("run it in the source folder by hand").WithCause(err)
+	}
+	return nil
+}
+
+// lookup finds a program in the pinned release or on the user's PATH.
+func (e *Engine) lookup(name string) string {
+	for _, dir := range append([]string{filepath.Join(e.root, "bin")}, filepath.SplitList(e.user["PATH"])...) {
+		if found, err := exec.LookPath(filepath.Join(dir, name)); err == nil && filepath.IsAbs(dir) {
+			return found
+		}
+	}
+	return name
+}
