@@ -32,6 +32,8 @@ type Source struct {
 	Root string
 	// Workspace is the go.work in effect, or "".
 	Workspace string
+	// ModuleFolders are those of all modules whose go.mod chooses versions.
+	ModuleFolders []string
 	// Vendor says that modules come from a vendor folder.
 	Vendor bool
 }

@@ -56,8 +56,9 @@ func (p *Project) readMains(ctx context.Context) error {
 		return err
 	}
 	for dir, main := range found {
-		if main && !ignored[dir] {
-			p.Mains = append(p.Mains, p.mainOf(dir))
+		// A folder above the workspace's modules is in no package.
+		if m := p.mainOf(dir); main && !ignored[dir] && m.Package != "" {
+			p.Mains = append(p.Mains, m)
 		}
 	}
 	slices.SortFunc(p.Mains, func(a, b Main) int { return strings.Compare(a.Dir, b.Dir) })
@@ -71,7 +72,8 @@ func (p *Project) enter(name, base string) error {
 	if strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") || base == "vendor" || base == "testdata" || base == "node_modules" {
 		return fs.SkipDir
 	}
-	if _, err := os.Lstat(filepath.Join(name, "go.mod")); err == nil {
+	_, used := p.modules[name]
+	if _, err := os.Lstat(filepath.Join(name, "go.mod")); err == nil && !used {
 		return fs.SkipDir
 	}
 	return nil
@@ -79,7 +81,16 @@ func (p *Project) enter(name, base string) error {
 
 func (p *Project) mainOf(dir string) Main {
 	rel := p.relative(p.Root, dir)
-	m := Main{Dir: "./" + rel, Package: path.Join(p.ModulePath, rel)}
+	m := Main{Dir: "./" + rel}
+	for at := dir; ; at = filepath.Dir(at) {
+		if module, ok := p.modules[at]; ok {
+			m.Package = path.Join(module, p.relative(at, dir))
+			break
+		}
+		if at == p.Root {
+			break
+		}
+	}
 	if rel == "." {
 		m.Dir = "."
 	}

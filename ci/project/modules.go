@@ -3,10 +3,12 @@ package project
 import (
 	"errors"
 	"fmt"
+	"go/version"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/modfile"
@@ -17,11 +19,37 @@ import (
 // moduleLimit bounds go.mod and go.work, in bytes.
 const moduleLimit = 16 << 20
 
+// readModules reads the module of the source folder and the workspace that it is
+// in. A folder that has a workspace and no module of its own stands for all modules
+// of the workspace.
 func (p *Project) readModules() error {
-	name := filepath.Join(p.Root, "go.mod")
+	p.modules = map[string]string{}
+	err := p.readModule(p.Root)
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !missing {
+		return err
+	}
+	if err := p.findWorkspace(); err != nil {
+		return err
+	}
+	if len(p.modules) == 0 {
+		return p.noModule()
+	}
+	top := p.Root
+	if p.Workspace != "" {
+		top = filepath.Dir(p.Workspace)
+	}
+	_, err = os.Lstat(filepath.Join(top, "vendor", "modules.txt"))
+	p.Vendor = err == nil
+	return nil
+}
+
+// readModule reads one go.mod. The first that is read gives the project its name.
+func (p *Project) readModule(dir string) error {
+	name := filepath.Join(dir, "go.mod")
 	text, err := readFile(name, moduleLimit)
 	if errors.Is(err, fs.ErrNotExist) {
-		return p.noModule()
+		return err
 	}
 	if err != nil {
 		return fault.New(fault.Usage, "reading %s: %v", name, err).WithFix("make it a readable file")
@@ -33,26 +61,27 @@ func (p *Project) readModules() error {
 	if mod.Module == nil {
 		return fault.New(fault.Usage, "%s has no module line", name).WithFix("correct go.mod")
 	}
-	p.ModuleDir, p.ModulePath, p.GoVersion = p.Root, mod.Module.Mod.Path, "1.16"
-	if mod.Go != nil {
-		p.GoVersion = mod.Go.Version
+	p.modules[dir] = mod.Module.Mod.Path
+	p.ModuleFolders = append(p.ModuleFolders, dir)
+	if p.ModulePath == "" {
+		p.ModuleDir, p.ModulePath = dir, mod.Module.Mod.Path
 	}
-	if mod.Toolchain != nil && mod.Toolchain.Name != "default" {
+	// Without a go line a module is of Go 1.16: https://go.dev/ref/mod#go-mod-file-go
+	p.needGo("1.16")
+	if mod.Go != nil {
+		p.needGo(mod.Go.Version)
+	}
+	if mod.Toolchain != nil && mod.Toolchain.Name != "default" && p.Toolchain == "" {
 		p.Toolchain = mod.Toolchain.Name
 	}
-	if err := p.checkReplaces(name, mod.Replace); err != nil {
-		return err
+	return p.checkReplaces(name, mod.Replace)
+}
+
+// needGo keeps the newest go line of all modules.
+func (p *Project) needGo(v string) {
+	if version.Compare("go"+v, "go"+p.GoVersion) > 0 {
+		p.GoVersion = v
 	}
-	if err := p.findWorkspace(); err != nil {
-		return err
-	}
-	top := p.Root
-	if p.Workspace != "" {
-		top = filepath.Dir(p.Workspace)
-	}
-	_, err = os.Stat(filepath.Join(top, "vendor", "modules.txt"))
-	p.Vendor = err == nil
-	return nil
 }
 
 func (p *Project) noModule() error {
@@ -87,6 +116,7 @@ func (p *Project) checkReplaces(file string, list []*modfile.Replace) error {
 			return fault.New(fault.Usage, "%s:%d: %s is replaced by %s, which lies outside %s", file, r.Syntax.Start.Line, r.Old.Path, r.New.Path, p.TreeRoot).
 				WithFix("move that module into the repository, or require a released version of it")
 		}
+		p.ModuleFolders = append(p.ModuleFolders, dir)
 	}
 	return nil
 }
@@ -111,27 +141,41 @@ func (p *Project) readWorkspace(name string, text []byte) error {
 	if err != nil {
 		return fault.New(fault.Usage, "%v", err).WithFix("correct go.work")
 	}
-	used := false
+	var dirs []string
 	for _, u := range work.Use {
 		dir := filepath.FromSlash(u.Path)
 		if !filepath.IsAbs(dir) {
 			dir = filepath.Join(filepath.Dir(name), dir)
 		}
+		if real, err := filepath.EvalSymlinks(dir); err == nil {
+			dir = real
+		}
 		if !within(p.TreeRoot, dir) {
 			return fault.New(fault.Usage, "%s:%d: %s lies outside %s", name, u.Syntax.Start.Line, u.Path, p.TreeRoot).
 				WithFix("take it out of go.work")
 		}
-		used = used || dir == p.Root
+		dirs = append(dirs, dir)
 	}
-	if !used {
+	_, own := p.modules[p.Root]
+	if own && !slices.Contains(dirs, p.Root) || !own && filepath.Dir(name) != p.Root {
 		p.Notes = append(p.Notes, fmt.Sprintf("%s does not use this module, so it is not in effect", name))
 		return nil
 	}
-	if err := p.checkReplaces(name, work.Replace); err != nil {
-		return err
-	}
 	p.Workspace = name
-	return nil
+	for _, dir := range dirs {
+		if _, known := p.modules[dir]; known {
+			continue
+		}
+		if err := p.readModule(dir); errors.Is(err, fs.ErrNotExist) {
+			return fault.New(fault.Usage, "%s uses %s, which has no go.mod", name, dir).WithFix("take it out of go.work")
+		} else if err != nil {
+			return err
+		}
+	}
+	if work.Go != nil {
+		p.needGo(work.Go.Version)
+	}
+	return p.checkReplaces(name, work.Replace)
 }
 
 // readFile reads a regular file of at most limit bytes.

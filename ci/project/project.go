@@ -27,9 +27,14 @@ type Project struct {
 	Root string
 	// TreeRoot is the folder that all sources must lie in: git's root, or Root.
 	TreeRoot string
-	// ModuleDir is the folder of the go.mod, ModulePath what it calls itself.
+	// ModuleDir is the folder of the module, ModulePath what it calls itself. In a
+	// workspace without a module of its own it is the first that the workspace uses.
 	ModuleDir, ModulePath string
-	// GoVersion and Toolchain are the go and toolchain lines: 1.26.0 and go1.26.9.
+	// ModuleFolders are the folders of all modules whose go.mod has a say in which
+	// versions are built: the source folder's, the workspace's, local replacements.
+	ModuleFolders []string
+	// GoVersion is the newest go line of the modules, such as 1.26.0, and Toolchain
+	// the first toolchain line, such as go1.26.9.
 	GoVersion, Toolchain string
 	// Workspace is the go.work in effect, or "".
 	Workspace string
@@ -41,7 +46,8 @@ type Project struct {
 	// Notes are sentences for the user.
 	Notes []string
 
-	repo *repository
+	repo    *repository
+	modules map[string]string // paths by folder
 }
 
 // Main is a folder with package main.

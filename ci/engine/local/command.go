@@ -15,12 +15,13 @@ func command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// lines returns the non-empty lines of a tool's output.
+// lines returns the non-empty lines of a tool's output, without the credentials in
+// their addresses: what is passed on comes through here.
 func lines(out []byte) []string {
 	var list []string
 	for line := range strings.Lines(string(out)) {
 		if line = strings.TrimRight(line, "\r\n"); strings.TrimSpace(line) != "" {
-			list = append(list, line)
+			list = append(list, redact(line))
 		}
 	}
 	return list

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"path"
+	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,10 +18,59 @@ import (
 var (
 	position = regexp.MustCompile(`^\S+\.(?:go|s|mod|work):\d+(?::\d+)?: `)
 	excluded = regexp.MustCompile(`(\S+): build constraints exclude all Go files in `)
+	generate = regexp.MustCompile(`(?m)^//go:generate `)
 )
 
-// explain turns the go command's own words into an error: its first line with a
-// file and a line number says what happened, and all of its lines follow.
+// meaning is what a message of the go command says about the source, in words for
+// somebody who only wants an image. $1 is the first group of said.
+type meaning struct {
+	said      *regexp.Regexp
+	kind      fault.Kind
+	what, fix string
+}
+
+func meanings() []meaning {
+	return []meaning{
+		{
+			regexp.MustCompile(`no space left on device|disk quota exceeded`), fault.Usage,
+			"the disk became full during the build",
+			"make room in Slipway's cache folder (SLIPWAY_CACHE) and in the folder for temporary files (TMPDIR), or name other ones",
+		},
+		{
+			regexp.MustCompile(`verifying (\S+): checksum mismatch`), fault.Source,
+			"module $1 does not have the checksum that go.sum or the checksum database says",
+			"do not build it: find out who changed the module or its proxy; if go.sum is wrong, correct it with go mod tidy",
+		},
+		{
+			regexp.MustCompile(`inconsistent vendoring`), fault.Source,
+			"vendor/modules.txt does not agree with go.mod", "run go mod vendor and commit the vendor folder",
+		},
+		{
+			regexp.MustCompile(`cannot find module providing package (\S+): import lookup disabled by -mod=vendor`), fault.Source,
+			"the vendor folder does not have package $1", "run go mod vendor and commit the vendor folder",
+		},
+		{
+			regexp.MustCompile(`missing go\.sum entry|updates to go\.(?:mod|work) needed`), fault.Source,
+			"go.mod or go.sum is not complete", "run go mod tidy and commit go.mod and go.sum",
+		},
+		{
+			regexp.MustCompile(`module lookup disabled by GOPROXY=off`), fault.Source,
+			"a module is not in the module cache and GOPROXY names no proxy",
+			"set GOPROXY (Slipway uses direct only for what GOPRIVATE names)",
+		},
+		{
+			regexp.MustCompile(`(\S+\.go:\d+)\S* pattern .*: cannot embed irregular file (\S+)`), fault.Source,
+			"$1 embeds $2, which is a link or another thing that is not a regular file", "put the file itself into the source folder",
+		},
+		{
+			regexp.MustCompile(`(\S+\.go:\d+)\S* pattern (.*): no matching files found`), fault.Source,
+			"$1 embeds $2, and the source folder has no such files", "commit them, or make them before the build with pre-build in .slipway.yaml",
+		},
+	}
+}
+
+// explain turns the go command's own words into an error: one sentence for what is
+// known, else its first line with a file and a line number. All lines follow.
 func (e *Engine) explain(ctx context.Context, t engine.Target, out []byte, cause error) error {
 	var said []string
 	for _, line := range lines(out) {
@@ -27,79 +78,97 @@ func (e *Engine) explain(ctx context.Context, t engine.Target, out []byte, cause
 			said = append(said, e.shorten(line))
 		}
 	}
-	err := fault.New(fault.Source, "the source does not build for %s", t.Platform).WithDetail(said...).WithCause(cause)
 	text := strings.Join(said, "\n")
-	pkg := e.needsCgo(ctx, t, text)
-	switch first := firstPosition(said); {
-	case strings.Contains(text, "SECURITY ERROR") || strings.Contains(text, "checksum mismatch"):
-		return sentence(err, "a module does not have the checksum that go.sum or the checksum database says").
-			WithFix("do not build it: find out who changed the module or its proxy; if go.sum is wrong, correct it with go mod tidy")
-	case strings.Contains(text, "inconsistent vendoring"):
-		return err.WithFix("run go mod vendor and commit the vendor folder")
-	case strings.Contains(text, "missing go.sum entry") || strings.Contains(text, "updates to go.mod needed"):
-		return err.WithFix("run go mod tidy and commit go.mod and go.sum")
-	case strings.Contains(text, "module lookup disabled by GOPROXY=off"):
-		return err.WithFix("a module is not in the module cache and GOPROXY names no proxy: set GOPROXY (Slipway uses direct only for what GOPRIVATE names)")
-	case pkg != "":
-		return sentence(err, "package %s needs cgo, and a static image is built without it", pkg).
-			WithFix("use a pure Go package in its place, or a build tag of the package that leaves cgo out (--tags)")
-	case first != "":
-		return err.WithFix("correct %s", first)
-	default:
-		return err.WithFix("go build ./... in the source folder shows the same")
+	for _, m := range meanings() {
+		if at := m.said.FindStringSubmatchIndex(text); at != nil {
+			what := m.said.ExpandString(nil, m.what, text, at)
+			return fault.New(m.kind, "%s", what).WithFix("%s", m.fix).WithDetail(said...).WithCause(cause)
+		}
 	}
-}
-
-func sentence(err *fault.Error, format string, args ...any) *fault.Error {
-	c := *err
-	c.What = fault.New(err.Kind, format, args...).What
-	return &c
+	first := firstPosition(said)
+	if err := e.foreign(first); err != nil {
+		return err
+	}
+	if err := e.lacking(ctx, t, text); err != nil {
+		return err.WithDetail(said...).WithCause(cause)
+	}
+	err := fault.New(fault.Source, "the source does not build for %s", t.Platform).WithDetail(said...).WithCause(cause)
+	if first != "" {
+		return err.WithFix("correct %s", first)
+	}
+	return err.WithFix("go build ./... in the source folder shows the same")
 }
 
 // firstPosition is the file and line of the first message that has one.
 func firstPosition(said []string) string {
 	for _, line := range said {
-		if at := position.FindString(strings.TrimPrefix(line, "./")); at != "" {
+		line = strings.TrimPrefix(line, "./")
+		if at := position.FindString(line); at != "" {
 			return strings.TrimSuffix(at, ": ")
 		}
 	}
 	return ""
 }
 
-// needsCgo names the package of a failed build that has files for cgo only: go
-// list sees them when cgo is switched on, which executes nothing.
-func (e *Engine) needsCgo(ctx context.Context, t engine.Target, text string) string {
-	args := slices.Concat([]string{"list", "-e", "-deps", "-json=ImportPath,Standard,CgoFiles"}, e.flags(t), []string{"--"}, folders(t))
+// foreign refuses a link that leads out of the source folder to what is no Go: the
+// compiler's words about it would print parts of a file that is nobody's source.
+func (e *Engine) foreign(position string) error {
+	file, _, _ := strings.Cut(position, ":")
+	name := filepath.Join(e.src.Root, filepath.FromSlash(file))
+	real, err := filepath.EvalSymlinks(name)
+	if file == "" || err != nil || real == name || strings.HasPrefix(real, e.src.Root+string(filepath.Separator)) {
+		return nil
+	}
+	return fault.New(fault.Source, "the source file %s is a link to %s, which does not compile", file, real).
+		WithFix("copy the file into the source folder")
+}
+
+// lacking names the package of a failed build that has files for cgo only, or that
+// is waiting for go generate. go list sees both, and executes nothing for it.
+func (e *Engine) lacking(ctx context.Context, t engine.Target, text string) *fault.Error {
+	args := slices.Concat([]string{"list", "-e", "-deps", "-json=Dir,ImportPath,Name,Standard,GoFiles,CgoFiles"}, e.flags(t), []string{"--"}, folders(t))
 	cmd := e.goCommand(ctx, append(t.Platform.GoEnv(), "CGO_ENABLED=1"), args...)
 	var stdout bytes.Buffer
 	cmd.Stdout = &stdout
 	// With -e the answer is of use even when the exit code is not 0.
 	_ = cmd.Run()
-	dec := json.NewDecoder(&stdout)
-	for {
+	for dec := json.NewDecoder(&stdout); ; {
 		var p struct {
-			ImportPath string
-			Standard   bool
-			CgoFiles   []string
+			Dir, ImportPath, Name string
+			Standard              bool
+			GoFiles, CgoFiles     []string
 		}
 		if dec.Decode(&p) != nil {
-			return ""
+			return nil
 		}
-		if p.Standard || len(p.CgoFiles) == 0 {
-			continue
-		}
-		for _, m := range excluded.FindAllStringSubmatch(text, -1) {
-			if m[1] == p.ImportPath {
-				return p.ImportPath
-			}
-		}
-		if strings.Contains(text, "undefined: ") && mentions(text, p.ImportPath) {
-			return p.ImportPath
+		switch named := mentions(text, p.ImportPath, p.Name); {
+		case p.Standard:
+		case len(p.CgoFiles) > 0 && (named || excludes(text, p.ImportPath)):
+			return fault.New(fault.Source, "package %s needs cgo, and a static image is built without it", p.ImportPath).
+				WithFix("use a pure Go package in its place, or a build tag of the package that leaves cgo out (--tags)")
+		case named && !e.inModuleCache(p.Dir) && generates(p.Dir, p.GoFiles):
+			return fault.New(fault.Source, "package %s lacks code that go generate makes, which a build does not run", p.ImportPath).
+				WithFix("commit the generated code, or make it before the build with pre-build in .slipway.yaml")
 		}
 	}
 }
 
-// mentions tells whether a compile error is in the package or names something of it.
-func mentions(text, pkg string) bool {
-	return strings.Contains(text, "# "+pkg+"\n") || strings.Contains(text, "undefined: "+path.Base(pkg)+".")
+// mentions tells whether a compile error is about a name that a package does not
+// have: one of its own, or one that an importer asks it for.
+func mentions(text, pkg, name string) bool {
+	_, own, found := strings.Cut(text, "# "+pkg+"\n")
+	own, _, _ = strings.Cut(own, "\n# ")
+	return found && regexp.MustCompile(`undefined: \w+(?:\n|$)`).MatchString(own) || strings.Contains(text, fmt.Sprintf("undefined: %s.", name))
+}
+
+func excludes(text, pkg string) bool {
+	return slices.ContainsFunc(excluded.FindAllStringSubmatch(text, -1), func(m []string) bool { return m[1] == pkg })
+}
+
+// generates tells whether one of a package's files has a line for go generate.
+func generates(dir string, files []string) bool {
+	return slices.ContainsFunc(files, func(file string) bool {
+		text, err := os.ReadFile(filepath.Join(dir, file))
+		return err == nil && generate.Match(text)
+	})
 }

@@ -49,7 +49,7 @@ func New(o Options) *Engine {
 func (e *Engine) Name() string { return "local" }
 
 // Prepare finds the host's go command, refuses what its settings would smuggle
-// into a build, and readies the pinned release.
+// into a build and what would hang it, and readies the pinned release.
 func (e *Engine) Prepare(ctx context.Context, src engine.Source, release string, s step.Step) (engine.Toolchain, error) {
 	host, err := e.findGo()
 	if err != nil {
@@ -60,6 +60,9 @@ func (e *Engine) Prepare(ctx context.Context, src engine.Source, release string,
 		return engine.Toolchain{}, err
 	}
 	if err := refuseFlags(settings["GOFLAGS"]); err != nil {
+		return engine.Toolchain{}, err
+	}
+	if err := refuseIrregular(ctx, src.ModuleFolders); err != nil {
 		return engine.Toolchain{}, err
 	}
 	env := e.scrub(src, settings)

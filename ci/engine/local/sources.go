@@ -17,15 +17,12 @@ import (
 
 // listed is the part of go list's answer that names files.
 type listed struct {
-	Dir, ImportPath, Name string
-	Standard              bool
-	Module                *struct {
-		Dir, GoMod string
-	}
+	Dir, ImportPath, Name                          string
+	Standard                                       bool
 	GoFiles, SFiles, HFiles, SysoFiles, EmbedFiles []string
 }
 
-const listFields = "Dir,ImportPath,Name,Standard,Module,GoFiles,SFiles,HFiles,SysoFiles,EmbedFiles"
+const listFields = "Dir,ImportPath,Name,Standard,GoFiles,SFiles,HFiles,SysoFiles,EmbedFiles"
 
 // Sources asks go list for the packages of the mains and names every file of
 // theirs that lies in the source tree, with the files that choose the modules.
@@ -41,19 +38,8 @@ func (e *Engine) Sources(ctx context.Context, t engine.Target) (engine.SourceSet
 		}
 		return engine.SourceSet{}, e.explain(ctx, t, stderr.text, err)
 	}
-	files, vars := map[string]bool{}, newVars(t.Build.Vars)
-	add := func(dir string, names ...string) error {
-		rel, err := filepath.Rel(e.src.Root, dir)
-		if err != nil {
-			return fmt.Errorf("placing %s under the source folder: %w", dir, err)
-		}
-		for _, n := range names {
-			files[filepath.ToSlash(filepath.Join(rel, n))] = true
-		}
-		return nil
-	}
-	dec := json.NewDecoder(&stdout)
-	for {
+	files, vars := e.alongside(t), newVars(t.Build.Vars)
+	for dec := json.NewDecoder(&stdout); ; {
 		var p listed
 		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
 			break
@@ -61,32 +47,32 @@ func (e *Engine) Sources(ctx context.Context, t engine.Target) (engine.SourceSet
 			return engine.SourceSet{}, fmt.Errorf("reading the answer of go list: %w", err)
 		}
 		vars.look(p)
-		if p.Standard || e.inModuleCache(p.Dir) {
-			continue
-		}
-		if err := add(p.Dir, slices.Concat(p.GoFiles, p.SFiles, p.HFiles, p.SysoFiles, p.EmbedFiles)...); err != nil {
-			return engine.SourceSet{}, err
-		}
-		if p.Module != nil && p.Module.GoMod != "" && !e.inModuleCache(p.Module.GoMod) {
-			if err := add(filepath.Dir(p.Module.GoMod), present(filepath.Dir(p.Module.GoMod), "go.mod", "go.sum")...); err != nil {
-				return engine.SourceSet{}, err
-			}
+		if !p.Standard && !e.inModuleCache(p.Dir) {
+			files[p.Dir] = slices.Concat(files[p.Dir], p.GoFiles, p.SFiles, p.HFiles, p.SysoFiles, p.EmbedFiles)
 		}
 	}
-	for dir, names := range e.alongside(t) {
-		if err := add(dir, present(dir, names...)...); err != nil {
-			return engine.SourceSet{}, err
-		}
-	}
-	set := engine.SourceSet{Unset: vars.unset()}
-	for f := range files {
-		set.Files = append(set.Files, f)
-	}
-	slices.Sort(set.Files)
-	return set, nil
+	list, err := e.relative(files)
+	return engine.SourceSet{Files: list, Unset: vars.unset()}, err
 }
 
-// alongside names the files that decide a build and that go list does not say.
+// relative names files by their paths from the source folder, each once, sorted.
+func (e *Engine) relative(files map[string][]string) ([]string, error) {
+	var list []string
+	for dir, names := range files {
+		rel, err := filepath.Rel(e.src.Root, dir)
+		if err != nil {
+			return nil, fmt.Errorf("placing %s under the source folder: %w", dir, err)
+		}
+		for _, n := range names {
+			list = append(list, filepath.ToSlash(filepath.Join(rel, n)))
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list), nil
+}
+
+// alongside names the files, by folder, that decide a build and that go list does
+// not say.
 func (e *Engine) alongside(t engine.Target) map[string][]string {
 	extra := map[string][]string{}
 	for _, m := range t.Mains {
@@ -98,9 +84,14 @@ func (e *Engine) alongside(t engine.Target) map[string][]string {
 		top = filepath.Dir(e.src.Workspace)
 		extra[top] = append(extra[top], "go.work", "go.work.sum")
 	}
-	extra[top] = append(extra[top], "go.mod", "go.sum")
+	for _, dir := range e.src.ModuleFolders {
+		extra[dir] = append(extra[dir], "go.mod", "go.sum")
+	}
 	if e.src.Vendor {
 		extra[filepath.Join(top, "vendor")] = []string{"modules.txt"}
+	}
+	for dir, names := range extra {
+		extra[dir] = present(dir, names...)
 	}
 	return extra
 }

@@ -176,9 +176,8 @@ func writeStamp(name string, s stamp) error {
 
 func firstOf(texts ...string) string {
 	for _, t := range texts {
-		if t = strings.TrimSpace(t); t != "" {
-			first, _, _ := strings.Cut(t, "\n")
-			return first
+		if said := lines([]byte(t)); len(said) > 0 {
+			return strings.TrimSpace(said[0])
 		}
 	}
 	return ""

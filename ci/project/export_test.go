@@ -1,0 +1,4 @@
+package project
+
+// CommitterTime is committerTime for the tests outside this package.
+var CommitterTime = committerTime
