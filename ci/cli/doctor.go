@@ -59,9 +59,10 @@ func (s *session) doctor(ctx context.Context, flags *config.Flags) error {
 		case a.err == nil:
 			fmt.Fprintf(s.Stdout, "ok       %-18s %s\n", check.name, a.finding)
 		case a.optional != "":
-			fmt.Fprintf(s.Stdout, "missing  %-18s %v\n%28s%s\n", check.name, a.err, "", a.optional)
+			s.complain("missing", check.name, a.err)
+			fmt.Fprintf(s.Stdout, "%28s%s\n", "", a.optional)
 		default:
-			fmt.Fprintf(s.Stdout, "needed   %-18s %v\n", check.name, a.err)
+			s.complain("needed", check.name, a.err)
 			if worst == nil {
 				worst = a.err
 			}
@@ -71,6 +72,17 @@ func (s *session) doctor(ctx context.Context, flags *config.Flags) error {
 		return fault.New(fault.KindOf(worst), "something that a build needs is missing").WithFix("see the lines marked needed").WithCause(worst)
 	}
 	return nil
+}
+
+func (s *session) complain(word, name string, err error) {
+	what, fix := err.Error(), ""
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		what, fix = f.What, f.Fix
+	}
+	fmt.Fprintf(s.Stdout, "%-8s %-18s %s\n", word, name, what)
+	if fix != "" {
+		fmt.Fprintf(s.Stdout, "%28sfix: %s\n", "", fix)
+	}
 }
 
 func (s *session) checkCache(context.Context, *config.Flags) ailment {
