@@ -21,11 +21,17 @@ import (
 func TestRun_InARealRuntime(t *testing.T) {
 	t.Parallel()
 	rig.Slow(t)
-	for name, start := range map[string]func(*testing.T) (*rig.Network, []string){"docker": rig.Docker, "podman": rig.Podman} {
+	for name, c := range map[string]struct {
+		start func(*testing.T) (*rig.Network, []string)
+		base  []string
+	}{
+		"docker": {rig.Docker, []string{"--base", "builtin"}},
+		"podman": {rig.Podman, []string{"--base", "scratch", "--certs", "bundled"}},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			net, env := start(t)
-			program, args := net.Args(slipway(t), "run", "--src", repository(t), "--base", "builtin")
+			net, env := c.start(t)
+			program, args := net.Args(slipway(t), slices.Concat([]string{"run", "--src", repository(t)}, c.base)...)
 			cmd := exec.Command(program, args...)
 			cmd.Dir, cmd.Env = t.TempDir(), slices.Concat(env, []string{"SLIPWAY_CACHE=" + cacheDir(t)})
 			stdout, err := cmd.StdoutPipe()

@@ -2,6 +2,7 @@ package project_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -9,189 +10,179 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/project"
 )
 
-const stamp = "20260101200406" // 03:04:06 in a zone seven hours ahead
-
-func TestRead_TakesIdentityFromTheCommitAlone(t *testing.T) {
-	t.Parallel()
-	dir := committed(t, map[string]string{"go.mod": mod, "main.go": prog})
-	head := git(t, dir, "rev-parse", "HEAD")
-	p := read(t, dir)
-	require.Equal(t, head, p.Git.Commit)
-	require.Equal(t, time.Date(2026, 1, 1, 20, 4, 6, 0, time.UTC), p.Git.CommitTime)
-	require.Equal(t, "v0.0.0-"+stamp+"-"+head[:12], p.Git.Version)
-	git(t, dir, "checkout", "--quiet", "-b", "other")
-	git(t, dir, "remote", "add", "origin", "git@example.com:a/b.git")
-	require.Equal(t, p.Git, read(t, dir).Git)
+// environ is an environment without any configuration of git.
+func environ(t testing.TB, more ...string) []string {
+	t.Helper()
+	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + os.DevNull}, more...)
 }
 
-func TestRead_ChoosesTheHighestTagOfTheModule(t *testing.T) {
+// gitIn runs git as a user does, at a fixed time, and returns what it prints.
+func gitIn(t testing.TB, dir string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "git", append([]string{"-c", "core.fsync=none"}, args...)...)
+	cmd.Dir = dir
+	cmd.Env = environ(t,
+		"GIT_AUTHOR_NAME=A U Thor", "GIT_AUTHOR_EMAIL=author@example.com", "GIT_AUTHOR_DATE=2020-01-01T00:00:00Z",
+		"GIT_COMMITTER_NAME=C O Mitter", "GIT_COMMITTER_EMAIL=committer@example.com", "GIT_COMMITTER_DATE=2026-03-04T05:06:07+0700",
+		"GIT_TEMPLATE_DIR=", "GIT_ALLOW_PROTOCOL=file")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "git %s: %s", strings.Join(args, " "), out)
+	return strings.TrimSpace(string(out))
+}
+
+// repo returns a repository with these files in one commit.
+func repo(t testing.TB, all files, init ...string) string {
+	t.Helper()
+	dir := folder(t, all)
+	gitIn(t, dir, append([]string{"init", "-q", "-b", "trunk"}, init...)...)
+	commit(t, dir)
+	return dir
+}
+
+func commit(t testing.TB, dir string) {
+	t.Helper()
+	gitIn(t, dir, "add", "-A")
+	gitIn(t, dir, "commit", "-q", "--allow-empty", "-m", "a commit")
+}
+
+func service() files { return files{"go.mod": tide, "main.go": program} }
+
+var commitTime = time.Date(2026, 3, 3, 22, 6, 7, 0, time.UTC)
+
+func TestRead_TakesTheCommitFromGit(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		module string
-		sub    string
-		tags   []string
-		want   string
-	}{
-		"highest":              {"example.com/tide", "", []string{"v1.2.0", "v1.10.0", "v1.9.0"}, "v1.10.0"},
-		"release over pre":     {"example.com/tide", "", []string{"v1.0.0-rc.1", "v1.0.0"}, "v1.0.0"},
-		"no version":           {"example.com/tide", "", []string{"release", "1.0.0", "v1", "v1.2", "v1.2.3.4"}, ""},
-		"build metadata":       {"example.com/tide", "", []string{"v1.0.0+x"}, ""},
-		"another major":        {"example.com/tide", "", []string{"v2.0.0", "v1.0.0"}, "v1.0.0"},
-		"its own major":        {"example.com/tide/v2", "", []string{"v2.0.1", "v1.0.0"}, "v2.0.1"},
-		"no tag of its major":  {"example.com/tide/v2", "", []string{"v1.0.0"}, ""},
-		"module in a folder":   {"example.com/tide/svc", "svc", []string{"v9.0.0", "svc/v1.1.0"}, "v1.1.0"},
-		"only the root's tags": {"example.com/tide/svc", "svc", []string{"v9.0.0"}, ""},
-	} {
+	dir := repo(t, service())
+	head := gitIn(t, dir, "rev-parse", "HEAD")
+	require.Equal(t, project.Git{
+		Present: true, Commit: head, CommitTime: commitTime, Version: "v0.0.0-20260303220607-" + head[:12],
+	}, mustRead(t, dir).Git)
+	require.Empty(t, mustRead(t, dir).Notes)
+}
+
+func TestRead_TakesTheTagsOfTheModule(t *testing.T) {
+	t.Parallel()
+	dir := repo(t, files{
+		"go.mod": tide, "main.go": program, "svc/go.mod": "module example.com/tide/svc/v3\n", "svc/main.go": program,
+		"lib/go.mod": "module example.com/tide/lib\n",
+	})
+	gitIn(t, dir, "tag", "v1.9.0")
+	gitIn(t, dir, "tag", "-a", "-m", "a tag", "v1.10.0")
+	gitIn(t, dir, "tag", "svc/v2.1.0")
+
+	p := mustRead(t, dir)
+	require.Equal(t, "v1.10.0", p.Git.Version)
+	require.True(t, p.Git.Tagged)
+	require.True(t, p.Git.HasTags)
+	require.Empty(t, p.Notes)
+
+	p = mustRead(t, filepath.Join(dir, "svc"))
+	require.Equal(t, "v3.0.0-20260303220607-"+p.Git.Commit[:12], p.Git.Version)
+	require.False(t, p.Git.Tagged)
+	require.Equal(t, []string{"the tag svc/v2.1.0 does not count as the version: " +
+		"its major version does not fit the module path example.com/tide/svc/v3"}, p.Notes)
+
+	p = mustRead(t, filepath.Join(dir, "lib"))
+	require.False(t, p.Git.Tagged)
+	require.Empty(t, p.Notes)
+}
+
+func TestRead_DoesNotLookAtTagsOfOtherCommits(t *testing.T) {
+	t.Parallel()
+	dir := repo(t, service())
+	gitIn(t, dir, "tag", "v1.0.0")
+	commit(t, dir)
+	git := mustRead(t, dir).Git
+	require.False(t, git.Tagged)
+	require.True(t, git.HasTags)
+	require.True(t, strings.HasPrefix(git.Version, "v0.0.0-2026"), "not v1.0.1-0.2026..., which needs history")
+}
+
+func TestRead_IsTheSameForEveryWayToCheckOut(t *testing.T) {
+	t.Parallel()
+	origin := repo(t, service())
+	gitIn(t, origin, "tag", "v1.2.3")
+	want := mustRead(t, origin).Git
+	checkouts := map[string]func(t *testing.T, top string) (dir string){
+		"clone": func(t *testing.T, top string) string {
+			gitIn(t, top, "clone", "-q", origin, "c")
+			return filepath.Join(top, "c")
+		},
+		"other branch, detached, packed": func(t *testing.T, top string) string {
+			gitIn(t, top, "clone", "-q", "-o", "upstream", origin, "c")
+			dir := filepath.Join(top, "c")
+			gitIn(t, dir, "checkout", "-q", "--detach")
+			gitIn(t, dir, "pack-refs", "--all")
+			return dir
+		},
+		"worktree": func(t *testing.T, top string) string {
+			gitIn(t, top, "clone", "-q", origin, "c")
+			gitIn(t, filepath.Join(top, "c"), "worktree", "add", "-q", "--detach", filepath.Join(top, "w"))
+			return filepath.Join(top, "w")
+		},
+		"submodule": func(t *testing.T, top string) string {
+			write(t, filepath.Join(top, "super"), files{"README": "", "go.work": "go 1.26.0\nuse ./sub\n"})
+			gitIn(t, filepath.Join(top, "super"), "init", "-q")
+			gitIn(t, filepath.Join(top, "super"), "submodule", "add", "-q", origin, "sub")
+			return filepath.Join(top, "super", "sub")
+		},
+		"separate git dir": func(t *testing.T, top string) string {
+			gitIn(t, top, "clone", "-q", "--separate-git-dir", filepath.Join(top, "elsewhere"), origin, "c")
+			return filepath.Join(top, "c")
+		},
+	}
+	for name, checkout := range checkouts {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			at := filepath.Join(c.sub, "go.mod")
-			dir := committed(t, map[string]string{filepath.ToSlash(at): "module " + c.module + "\n", "README": "x"})
-			for _, tag := range c.tags {
-				git(t, dir, "tag", "--annotate", "--message=x", tag)
-			}
-			p := read(t, filepath.Join(dir, c.sub))
-			want := c.want
-			if want == "" {
-				major := "v0"
-				if strings.HasSuffix(c.module, "/v2") {
-					major = "v2"
-				}
-				want = major + ".0.0-" + stamp + "-" + p.Git.Commit[:12]
-			}
-			require.Equal(t, want, p.Git.Version)
+			dir := checkout(t, folder(t, nil))
+			p := mustRead(t, dir)
+			require.Equal(t, want, p.Git)
 			require.Equal(t, dir, p.TreeRoot)
+			require.Empty(t, p.Workspace)
+			changed, err := p.Dirty(t.Context(), []string{"go.mod", "main.go"})
+			require.NoError(t, err)
+			require.Empty(t, changed)
 		})
 	}
 }
 
-func TestRead_KnowsEveryKindOfRepository(t *testing.T) {
+func TestRead_SaysThatACloneIsShallow(t *testing.T) {
 	t.Parallel()
-	files := map[string]string{"go.mod": mod, "main.go": prog}
-	dir := committed(t, files)
-	head := git(t, dir, "rev-parse", "HEAD")
+	origin := repo(t, service())
+	gitIn(t, origin, "tag", "v1.0.0")
+	commit(t, origin)
+	top := folder(t, nil)
+	gitIn(t, top, "clone", "-q", "--depth=1", "file://"+origin, "c")
+	p := mustRead(t, filepath.Join(top, "c"))
+	require.True(t, p.Git.Shallow)
+	require.False(t, p.Git.HasTags)
+	require.Contains(t, p.Notes[0], "shallow clone without tags")
+	full := mustRead(t, origin).Git
+	require.Equal(t, full.Version, p.Git.Version, "the pseudo-version is that of the full clone")
+}
 
-	worktree := filepath.Join(t.TempDir(), "worktree")
-	git(t, dir, "worktree", "add", "--quiet", "--detach", worktree)
-	require.Equal(t, head, read(t, worktree).Git.Commit, "in a worktree .git is a file")
-
-	shallow := filepath.Join(t.TempDir(), "shallow")
-	git(t, dir, "commit", "--quiet", "--allow-empty", "--message=second")
-	git(t, "", "clone", "--quiet", "--depth=1", "file://"+dir, shallow)
-	require.True(t, read(t, shallow).Git.Shallow)
-	require.False(t, read(t, dir).Git.Shallow)
-
-	outer := committed(t, map[string]string{"README": "x"})
-	git(t, outer, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", dir, "svc")
-	sub := read(t, filepath.Join(outer, "svc"))
-	require.Equal(t, git(t, dir, "rev-parse", "HEAD"), sub.Git.Commit, "a submodule is its own repository")
-	require.Equal(t, filepath.Join(outer, "svc"), sub.TreeRoot)
-
-	wide := committed(t, files, "--object-format=sha256")
-	p := read(t, wide)
+func TestRead_KnowsSHA256Repositories(t *testing.T) {
+	t.Parallel()
+	dir := repo(t, service(), "--object-format=sha256")
+	p := mustRead(t, dir)
 	require.Len(t, p.Git.Commit, 64)
-	dirty, err := p.Dirty(t.Context(), []string{"main.go"})
+	require.True(t, strings.HasSuffix(p.Git.Version, "-"+p.Git.Commit[:12]))
+	write(t, dir, files{"main.go": program + "\n"})
+	changed, err := p.Dirty(t.Context(), []string{"go.mod", "main.go"})
 	require.NoError(t, err)
-	require.Empty(t, dirty)
+	require.Equal(t, []string{"main.go"}, changed)
 }
 
 func TestRead_GoesOnWithoutACommit(t *testing.T) {
 	t.Parallel()
-	files := map[string]string{"go.mod": mod, "main.go": prog}
-	plain := read(t, tree(t, files))
-	require.Empty(t, plain.Git)
-	require.Contains(t, plain.Notes[0], "no git repository")
-
-	unborn := tree(t, files)
-	git(t, unborn, "init", "--quiet")
-	require.Contains(t, strings.Join(read(t, unborn).Notes, "\n"), "no commit yet")
-
-	withoutGit := read(t, committed(t, files), "PATH="+t.TempDir())
-	require.Empty(t, withoutGit.Git)
-	require.Contains(t, withoutGit.Notes[0], "git is not installed")
-}
-
-func TestRead_NamesWhatIsWrongWithARepository(t *testing.T) {
-	t.Parallel()
-	broken := committed(t, map[string]string{"go.mod": mod})
-	require.NoError(t, os.WriteFile(filepath.Join(broken, ".git", "HEAD"), []byte("nonsense"), 0o644))
-	err := readError(t, broken)
-	require.Equal(t, fault.Usage, fault.KindOf(err))
-	require.Contains(t, err.Error(), "git cannot read the repository")
-}
-
-func TestRead_SaysHowToTrustAnotherUsersRepository(t *testing.T) {
-	t.Parallel()
-	if os.Geteuid() != 0 {
-		t.Skip("giving files to another user needs root")
-	}
-	dir := committed(t, map[string]string{"go.mod": mod})
-	require.NoError(t, os.Chown(dir, 12345, 12345))
-	require.NoError(t, os.Chown(filepath.Join(dir, ".git"), 12345, 12345))
-	err := readError(t, dir)
-	require.Contains(t, err.Error(), "belongs to another user")
-	require.Contains(t, err.Error(), "git config --global --add safe.directory "+dir)
-}
-
-func TestDirty_ComparesContentsAndNothingElse(t *testing.T) {
-	t.Parallel()
-	files := map[string]string{"go.mod": mod, "main.go": prog, "a b/ü.go": "package x\n", "same.go": "package x\n", "gone.go": "package x\n"}
-	dir := committed(t, files)
-	p := read(t, dir)
-	all := []string{"a b/ü.go", "go.mod", "main.go", "same.go"}
-	require.NoError(t, os.Chmod(filepath.Join(dir, "same.go"), 0o600))
-	later := time.Now().Add(time.Hour)
-	require.NoError(t, os.Chtimes(filepath.Join(dir, "same.go"), later, later))
-	dirty, err := p.Dirty(t.Context(), all)
+	dir := folder(t, service())
+	gitIn(t, dir, "init", "-q")
+	p := mustRead(t, dir)
+	require.Equal(t, project.Git{Present: true}, p.Git)
+	require.Contains(t, p.Notes[0], "has no commit yet")
+	changed, err := p.Dirty(t.Context(), []string{"main.go"})
 	require.NoError(t, err)
-	require.Empty(t, dirty)
-
-	write(t, dir, "main.go", prog+"\n")
-	write(t, dir, "new.go", "package x\n")
-	dirty, err = p.Dirty(t.Context(), append(all, "new.go"))
-	require.NoError(t, err)
-	require.Equal(t, []string{"main.go", "new.go"}, dirty)
-}
-
-// Reading a repository runs nothing that the repository configures.
-func TestRead_RunsNothingOfAHostileRepository(t *testing.T) {
-	t.Parallel()
-	dir := committed(t, map[string]string{"go.mod": mod, "main.go": prog, ".gitattributes": "* filter=evil diff=evil\n"})
-	marker := filepath.Join(t.TempDir(), "ran")
-	script := filepath.Join(t.TempDir(), "evil")
-	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\ntouch "+marker+"\n"), 0o755))
-	for _, name := range []string{
-		"core.fsmonitor", "core.sshCommand", "core.pager", "core.editor", "core.askPass", "core.gitProxy", "core.alternateRefsCommand",
-		"filter.evil.clean", "filter.evil.smudge", "filter.evil.process", "diff.evil.textconv", "diff.evil.command", "diff.external",
-		"credential.helper", "gpg.program", "uploadpack.packObjectsHook", "alias.rev-parse", "alias.cat-file", "alias.ls-tree", "alias.for-each-ref",
-	} {
-		git(t, dir, "config", name, script)
-	}
-	hooks := filepath.Join(dir, ".git", "hooks")
-	require.NoError(t, os.MkdirAll(hooks, 0o755))
-	for _, name := range []string{"post-index-change", "fsmonitor-watchman", "reference-transaction", "post-checkout"} {
-		require.NoError(t, os.Symlink(script, filepath.Join(hooks, name)))
-	}
-	git(t, dir, "config", "remote.origin.url", "ext::"+script)
-	git(t, dir, "config", "remote.origin.promisor", "true")
-	git(t, dir, "config", "extensions.partialClone", "origin")
-	_ = os.Remove(marker) // the set-up above may have run it: that was git itself, asked to
-	p := read(t, dir)
-	_, err := p.Dirty(t.Context(), []string{"main.go"})
-	require.NoError(t, err)
-	require.NoFileExists(t, marker)
-}
-
-func FuzzCommitterTime(f *testing.F) {
-	f.Add("tree x\ncommitter a <a@example.com> 1700000000 +0700\n\nmessage\n")
-	f.Add("committer > > 9 \n\n")
-	f.Fuzz(func(t *testing.T, commit string) {
-		if at, err := project.CommitterTime(commit); err == nil {
-			require.False(t, at.IsZero())
-			require.Equal(t, time.UTC, at.Location())
-		}
-	})
+	require.Empty(t, changed)
 }

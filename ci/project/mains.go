@@ -1,15 +1,11 @@
 package project
 
 import (
-	"bytes"
 	"context"
-	"go/ast"
-	"go/build"
-	"go/parser"
-	"go/token"
-	"io"
+	"errors"
+	"fmt"
+	"go/scanner"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -20,169 +16,158 @@ import (
 	"example.com/slipway/ci/fault"
 )
 
-// Ignore is the comment that says that a package main is a tool and no service.
-const Ignore = "//slipway:ignore"
-
-// headLimit is how much of a Go file is read for its package clause, in bytes.
-const headLimit = 1 << 20
-
-// readMains walks the source folder as ./... does. It opens regular Go files only,
-// and of those only the beginning.
+// readMains finds the programs of every module that counts.
 func (p *Project) readMains(ctx context.Context) error {
-	found := map[string]bool{}
-	ignored := map[string]bool{}
-	err := filepath.WalkDir(p.Root, func(name string, d fs.DirEntry, err error) error {
+	var unread []string
+	for _, m := range p.modules {
+		skipped, err := p.walk(ctx, m)
+		if err != nil {
+			return err
+		}
+		unread = append(unread, skipped...)
+	}
+	slices.SortFunc(p.Mains, func(a, b Main) int { return strings.Compare(a.Dir, b.Dir) })
+	switch slices.Sort(unread); len(unread) {
+	case 0:
+	case 1:
+		p.note("a folder was not searched for programs: %s", unread[0])
+	default:
+		p.note("%d folders were not searched for programs, the first is %s", len(unread), unread[0])
+	}
+	return nil
+}
+
+// walk looks into the folders of a module as ./... does. It keeps its own stack of
+// paths, so that depth costs nothing but length, and goes on past a folder that
+// cannot be read, a path too long for the system among them: the go command needs
+// to read such a folder only if a program imports it. Those are returned, in words.
+func (p *Project) walk(ctx context.Context, m moduleRoot) (unread []string, err error) {
+	for pending := []string{"."}; len(pending) > 0; {
+		rel := pending[len(pending)-1]
+		pending = pending[:len(pending)-1]
+		entries, err := list(ctx, filepath.Join(m.dir, filepath.FromSlash(rel)))
+		switch {
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case err != nil && rel == ".":
+			return nil, fault.New(fault.Usage, "the folder %s cannot be read: %v", shown(m.dir), reason(err)).
+				WithFix("make it readable").WithCause(err)
+		case err != nil:
+			unread = append(unread, fmt.Sprintf("%s (%v)", shown(rel), reason(err)))
+			continue
+		}
+		if rel != "." && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == "go.mod" && !e.IsDir() }) {
+			continue // a module of its own
+		}
+		var files []string
+		for _, e := range entries {
+			switch name := path.Join(rel, e.Name()); {
+			case e.IsDir() && !neverSource(e.Name()) && !m.ignores(name):
+				pending = append(pending, name)
+			case isSource(e):
+				files = append(files, e.Name())
+			}
+		}
+		if err := p.judge(ctx, m, rel, files); err != nil {
+			return nil, err
+		}
+	}
+	return unread, nil
+}
+
+// neverSource tells whether ./... passes over a folder of that name. It goes into
+// node_modules, which are no work of the service's authors.
+func neverSource(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") ||
+		name == "vendor" || name == "testdata" || name == "node_modules"
+}
+
+// isSource tells whether an entry may be a Go file of a program: a file, or a link
+// that may lead to one.
+func isSource(e fs.DirEntry) bool {
+	name := e.Name()
+	return (e.Type().IsRegular() || e.Type() == fs.ModeSymlink) &&
+		strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") &&
+		!strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "_")
+}
+
+// ignores tells whether an ignore line of go.mod covers a folder: one that begins
+// with ./ only from the module's root on, any other wherever it occurs:
+// https://go.dev/ref/mod#go-mod-file-ignore
+func (m moduleRoot) ignores(rel string) bool {
+	return slices.ContainsFunc(m.ignore, func(line string) bool {
+		below, rooted := strings.CutPrefix(line, "./")
+		part := "/" + strings.Trim(below, "/") + "/"
+		if rooted {
+			return strings.HasPrefix("/"+rel+"/", part)
+		}
+		return strings.Contains("/"+rel+"/", part)
+	})
+}
+
+// judge decides whether a folder is a program. Of several package clauses the first
+// one decides; the go command tells the user what is wrong with the others.
+func (p *Project) judge(ctx context.Context, m moduleRoot, rel string, files []string) error {
+	const mostBroken = 10
+	dir := filepath.Join(m.dir, filepath.FromSlash(rel))
+	isMain, isTool := false, false
+	slices.Sort(files)
+	for _, name := range files {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err != nil {
-			if d != nil && d.IsDir() && name != p.Root {
-				return fs.SkipDir // a folder that nobody may read holds no source of ours
-			}
-			return err
+		c, ok, err := p.readClause(dir, name)
+		if err != nil && len(p.broken) < mostBroken {
+			p.broken = append(p.broken, position(path.Join(relative(p.Root, dir), name), err))
 		}
-		if d.IsDir() {
-			return p.enter(name, d.Name())
+		if err != nil || !ok {
+			continue
 		}
-		if !d.Type().IsRegular() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+		if !isMain && c.name != "main" {
 			return nil
 		}
-		main, tool := clause(name)
-		found[filepath.Dir(name)] = found[filepath.Dir(name)] || main
-		ignored[filepath.Dir(name)] = ignored[filepath.Dir(name)] || tool
-		return nil
-	})
-	if err != nil {
-		return err
+		isMain, isTool = true, isTool || c.tool
 	}
-	for dir, main := range found {
-		// A folder above the workspace's modules is in no package.
-		if m := p.mainOf(dir); main && !ignored[dir] && m.Package != "" {
-			p.Mains = append(p.Mains, m)
-		}
-	}
-	slices.SortFunc(p.Mains, func(a, b Main) int { return strings.Compare(a.Dir, b.Dir) })
-	return nil
-}
-
-func (p *Project) enter(name, base string) error {
-	if name == p.Root {
+	if !isMain {
 		return nil
 	}
-	if strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") || base == "vendor" || base == "testdata" || base == "node_modules" {
-		return fs.SkipDir
-	}
-	_, used := p.modules[name]
-	if _, err := os.Lstat(filepath.Join(name, "go.mod")); err == nil && !used {
-		return fs.SkipDir
+	main := newMain(relative(p.Root, dir), path.Join(m.path, rel))
+	switch err := module.CheckImportPath(main.Package); {
+	case isTool:
+		p.passedOver[main.Dir] = fmt.Sprintf("is a tool and no service, by its comment %s", Ignore)
+	case err != nil:
+		p.passedOver[main.Dir] = fmt.Sprintf("cannot be built by any go command: %s", shown(err.Error()))
+	case strings.ContainsAny(path.Base(main.Package)[:1], "-+~"):
+		p.passedOver[main.Dir] = "cannot be built by any go command: its folder's name begins like no argument may"
+	default:
+		p.Mains = append(p.Mains, main)
 	}
 	return nil
 }
 
-func (p *Project) mainOf(dir string) Main {
-	rel := p.relative(p.Root, dir)
-	m := Main{Dir: "./" + rel}
-	for at := dir; ; at = filepath.Dir(at) {
-		if module, ok := p.modules[at]; ok {
-			m.Package = path.Join(module, p.relative(at, dir))
-			break
-		}
-		if at == p.Root {
-			break
-		}
+// position says what is wrong with a file; a parser's error begins with the line.
+func position(file string, err error) string {
+	if _, ok := errors.AsType[scanner.ErrorList](err); ok {
+		return shown(file) + ":" + shown(err.Error())
 	}
+	return shown(file) + ": " + shown(err.Error())
+}
+
+func newMain(rel, pkg string) Main {
+	m := Main{Dir: "./" + rel, Package: pkg, Name: binaryName(pkg)}
 	if rel == "." {
 		m.Dir = "."
 	}
-	m.Name = binaryName(m.Package)
 	return m
 }
 
-// binaryName is the last element of the import path that is not a major version.
+// binaryName is the last element of an import path that is not a major version.
 // Source: cmd/go/internal/load, DefaultExecName.
 func binaryName(pkg string) string {
-	if prefix, major, ok := module.SplitPathVersion(pkg); ok && strings.HasPrefix(major, "/") {
-		pkg = prefix
+	dir, last := path.Split(pkg)
+	digits, isVersion := strings.CutPrefix(last, "v")
+	if dir == "" || !isVersion || digits == "" || digits == "1" || digits[0] == '0' || strings.Trim(digits, "0123456789") != "" {
+		return last
 	}
-	return path.Base(pkg)
-}
-
-// clause tells whether a file is a part of package main on linux without cgo, and
-// whether it says that its package is a tool.
-func clause(name string) (main, tool bool) {
-	f, err := os.Open(name)
-	if err != nil {
-		return false, false
-	}
-	defer f.Close()
-	head, err := io.ReadAll(io.LimitReader(f, headLimit))
-	if err != nil {
-		return false, false
-	}
-	matcher := build.Default
-	matcher.GOOS, matcher.GOARCH, matcher.CgoEnabled = "linux", "amd64", false
-	matcher.OpenFile = func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(head)), nil }
-	if ok, err := matcher.MatchFile(filepath.Split(name)); err != nil || !ok {
-		return false, false
-	}
-	file, err := parser.ParseFile(token.NewFileSet(), "", head, parser.PackageClauseOnly|parser.ParseComments)
-	if err != nil || file.Name == nil || file.Name.Name != "main" {
-		return false, false
-	}
-	return true, slices.ContainsFunc(file.Comments, func(g *ast.CommentGroup) bool {
-		return slices.ContainsFunc(g.List, func(c *ast.Comment) bool { return c.Text == Ignore })
-	})
-}
-
-// Select returns the mains that a user named, or the only one.
-func (p *Project) Select(named []string) ([]Main, error) {
-	switch {
-	case len(p.Mains) == 0:
-		return nil, fault.New(fault.Usage, "there is no package main in %s", p.Root).
-			WithFix("--src names the folder of a service's module")
-	case len(named) == 0 && len(p.Mains) == 1, slices.Equal(named, []string{"all"}):
-		return p.Mains, nil
-	case len(named) == 0:
-		return nil, fault.New(fault.Usage, "there are %d programs in %s", len(p.Mains), p.Root).WithDetail(p.folders()...).
-			WithFix("choose one: --main %s", p.Mains[0].Dir)
-	}
-	var chosen []Main
-	for _, name := range named {
-		m, err := p.find(name)
-		if err != nil {
-			return nil, err
-		}
-		chosen = append(chosen, m)
-	}
-	return chosen, nil
-}
-
-func (p *Project) find(name string) (Main, error) {
-	refuse := func(why string) (Main, error) {
-		return Main{}, fault.New(fault.Usage, "--main %q %s", name, why).WithDetail(p.folders()...).
-			WithFix("name a folder with package main, such as %s", p.Mains[0].Dir)
-	}
-	slash := filepath.ToSlash(name)
-	switch {
-	case name == "" || strings.HasPrefix(name, "-") || strings.ContainsAny(name, "\x00\n\r"):
-		return refuse("is not the name of a folder")
-	case path.IsAbs(slash) || filepath.IsAbs(name):
-		return refuse("is not relative to the source folder")
-	case slices.Contains(strings.Split(slash, "/"), ".."):
-		return refuse("leads out of the source folder")
-	}
-	for _, m := range p.Mains {
-		if path.Clean(slash) == path.Clean(m.Dir) || slash == m.Package {
-			return m, nil
-		}
-	}
-	return refuse("has no package main for linux")
-}
-
-func (p *Project) folders() []string {
-	var list []string
-	for _, m := range p.Mains {
-		list = append(list, m.Dir)
-	}
-	return list
+	return path.Base(dir)
 }

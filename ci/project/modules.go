@@ -1,209 +1,191 @@
 package project
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"go/version"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
 
 	"example.com/slipway/ci/fault"
 )
 
-// moduleLimit bounds go.mod and go.work, in bytes.
+// moduleLimit bounds go.mod and go.work, in bytes: as much as the go command reads.
 const moduleLimit = 16 << 20
 
-// readModules reads the module of the source folder and the workspace that it is
-// in. A folder that has a workspace and no module of its own stands for all modules
-// of the workspace.
-func (p *Project) readModules() error {
-	p.modules = map[string]string{}
-	err := p.readModule(p.Root)
-	missing := errors.Is(err, fs.ErrNotExist)
-	if err != nil && !missing {
-		return err
-	}
-	if err := p.findWorkspace(); err != nil {
-		return err
-	}
-	if len(p.modules) == 0 {
-		return p.noModule()
-	}
-	top := p.Root
-	if p.Workspace != "" {
-		top = filepath.Dir(p.Workspace)
-	}
-	_, err = os.Lstat(filepath.Join(top, "vendor", "modules.txt"))
-	p.Vendor = err == nil
-	return nil
+// moduleRoot is a module whose programs count.
+type moduleRoot struct {
+	// dir is absolute, with links resolved.
+	dir  string
+	path string
+	// ignore are the paths of go.mod's ignore lines.
+	ignore []string
 }
 
-// readModule reads one go.mod. The first that is read gives the project its name.
-func (p *Project) readModule(dir string) error {
-	name := filepath.Join(dir, "go.mod")
-	text, err := readFile(name, moduleLimit)
-	if errors.Is(err, fs.ErrNotExist) {
+func (p *Project) readModules(ctx context.Context) error {
+	name := filepath.Join(p.Root, "go.mod")
+	if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+		if !exists(filepath.Join(p.Root, "go.work")) {
+			return p.noModule(ctx)
+		}
+		return p.readWorkspace(ctx)
+	}
+	mod, err := p.readMod(name)
+	if err != nil {
 		return err
 	}
-	if err != nil {
-		return fault.New(fault.Usage, "reading %s: %v", name, err).WithFix("make it a readable file")
+	p.takeModule(p.Root, mod)
+	p.Toolchain = toolchainName(mod.Toolchain)
+	// Before Go 1.14 a vendor folder counted only where -mod=vendor said so.
+	p.Vendor = p.vendored(p.Root) && (mod.Go == nil || version.Compare("go"+mod.Go.Version, "go1.14") >= 0)
+	return p.readWorkspace(ctx)
+}
+
+// vendored tells whether modules come from the vendor folder. A module's zip has
+// the list of it but not the packages: https://go.dev/ref/mod#vendoring
+func (p *Project) vendored(dir string) bool {
+	info, err := os.Stat(filepath.Join(dir, "vendor", "modules.txt"))
+	if err != nil || !info.Mode().IsRegular() {
+		return false
 	}
-	mod, err := modfile.Parse(name, text, nil)
-	if err != nil {
-		return fault.New(fault.Usage, "%v", err).WithFix("correct go.mod")
+	if list, err := os.ReadDir(filepath.Join(dir, "vendor")); err == nil && len(list) == 1 && info.Size() > 0 {
+		p.note("the vendor folder has nothing but modules.txt: modules come from the module proxy")
+		return false
 	}
-	if mod.Module == nil {
-		return fault.New(fault.Usage, "%s has no module line", name).WithFix("correct go.mod")
-	}
-	p.modules[dir] = mod.Module.Mod.Path
-	p.ModuleFolders = append(p.ModuleFolders, dir)
-	if p.ModulePath == "" {
+	return true
+}
+
+// takeModule adds a module. The first one gives the project its name.
+func (p *Project) takeModule(dir string, mod *modfile.File) {
+	if p.ModuleDir == "" {
 		p.ModuleDir, p.ModulePath = dir, mod.Module.Mod.Path
 	}
-	// Without a go line a module is of Go 1.16: https://go.dev/ref/mod#go-mod-file-go
-	p.needGo("1.16")
-	if mod.Go != nil {
-		p.needGo(mod.Go.Version)
+	if within(p.Root, dir) {
+		p.modules = append(p.modules, rootOf(dir, mod))
 	}
-	if mod.Toolchain != nil && mod.Toolchain.Name != "default" && p.Toolchain == "" {
-		p.Toolchain = mod.Toolchain.Name
-	}
-	return p.checkReplaces(name, mod.Replace)
+	// A go.mod without a go line is one of Go 1.16: https://go.dev/ref/mod#go-mod-file-go
+	p.needGo(mod.Go, "1.16")
 }
 
-// needGo keeps the newest go line of all modules.
-func (p *Project) needGo(v string) {
-	if version.Compare("go"+v, "go"+p.GoVersion) > 0 {
-		p.GoVersion = v
+func (p *Project) addFolder(dir string) {
+	if !slices.Contains(p.ModuleFolders, dir) {
+		p.ModuleFolders = append(p.ModuleFolders, dir)
 	}
 }
 
-func (p *Project) noModule() error {
-	err := fault.New(fault.Usage, "there is no go.mod in %s", p.Root)
-	for dir := p.Root; within(p.TreeRoot, filepath.Dir(dir)) && filepath.Dir(dir) != dir; {
-		dir = filepath.Dir(dir)
-		if _, found := os.Stat(filepath.Join(dir, "go.mod")); found == nil {
-			return err.WithFix("its module is in %s: --src %s --main ./%s", dir, dir, p.relative(dir, p.Root))
-		}
+// needGo keeps the newest of the go lines.
+func (p *Project) needGo(line *modfile.Go, without string) {
+	need := without
+	if line != nil {
+		need = line.Version
 	}
-	if below, _ := filepath.Glob(filepath.Join(p.Root, "*", "go.mod")); len(below) > 0 {
-		return err.WithFix("there is one in %s: --src names it", filepath.Dir(below[0]))
+	if version.Compare("go"+need, "go"+p.GoVersion) > 0 {
+		p.GoVersion = need
 	}
-	return err.WithFix("--src names the folder of the service's module; go mod init makes one")
+}
+
+// toolchainName returns the release that a toolchain line suggests, or "".
+func toolchainName(line *modfile.Toolchain) string {
+	if line == nil || line.Name == "default" {
+		return ""
+	}
+	return line.Name
+}
+
+func rootOf(dir string, mod *modfile.File) moduleRoot {
+	m := moduleRoot{dir: dir, path: mod.Module.Mod.Path}
+	for _, i := range mod.Ignore {
+		m.ignore = append(m.ignore, i.Path)
+	}
+	return m
+}
+
+// readMod reads the go.mod of a module that is being built, whose replace lines count.
+func (p *Project) readMod(name string) (*modfile.File, error) {
+	text, err := p.readModuleFile(name)
+	if err != nil {
+		return nil, err
+	}
+	p.addFolder(filepath.Dir(name))
+	mod, err := modfile.Parse(name, text, nil)
+	if err != nil {
+		return nil, wrongLines(name, err)
+	}
+	if mod.Module == nil {
+		return nil, fault.New(fault.Usage, "%s has no module line", shown(name)).WithFix("add one: module example.com/service")
+	}
+	if err := module.CheckImportPath(mod.Module.Mod.Path); err != nil {
+		return nil, fault.New(fault.Usage, "%s:%d: the module has no valid path: %s", shown(name), mod.Module.Syntax.Start.Line, shown(err.Error())).
+			WithFix("give it one like example.com/service").WithCause(err)
+	}
+	return mod, p.checkReplaces(name, mod.Replace)
+}
+
+func (p *Project) readModuleFile(name string) ([]byte, error) {
+	text, err := p.readRegular(name, moduleLimit)
+	if err != nil {
+		return nil, fault.New(fault.Usage, "%s cannot be read: %v", shown(name), reason(err)).
+			WithFix("make it a readable text file in the source tree").WithCause(err)
+	}
+	return text, nil
+}
+
+// wrongLines makes a sentence of the first mistake that the parser found, which it
+// begins with file and line; the others are its detail.
+func wrongLines(name string, err error) error {
+	const most = 10
+	list, ok := errors.AsType[modfile.ErrorList](err)
+	if !ok || len(list) == 0 {
+		return fault.New(fault.Usage, "%s", shown(err.Error())).WithFix("correct %s", filepath.Base(name)).WithCause(err)
+	}
+	var rest []string
+	for _, e := range list[1:min(len(list), most)] {
+		rest = append(rest, shown(e.Error()))
+	}
+	first := list[0]
+	return fault.New(fault.Usage, "%s", shown(first.Error())).WithFix("correct %s", filepath.Base(name)).
+		WithDetail(rest...).WithCause(&first)
 }
 
 // checkReplaces lets a module be replaced by a folder beside it, not by one outside
-// the repository, which nobody else has.
+// the tree, which no other machine has.
 func (p *Project) checkReplaces(file string, list []*modfile.Replace) error {
 	for _, r := range list {
 		if r.New.Version != "" {
 			continue
 		}
-		dir := filepath.FromSlash(r.New.Path)
-		if !filepath.IsAbs(dir) {
-			dir = filepath.Join(filepath.Dir(file), dir)
+		dir := fromFile(file, r.New.Path)
+		// The go command reads its go.mod, and quotes it when it is malformed.
+		if within(p.TreeRoot, dir) && within(p.TreeRoot, resolveAsFar(filepath.Join(dir, "go.mod"))) {
+			p.addFolder(dir)
+			continue
 		}
-		if real, err := filepath.EvalSymlinks(dir); err == nil {
-			dir = real
-		}
-		if !within(p.TreeRoot, dir) {
-			return fault.New(fault.Usage, "%s:%d: %s is replaced by %s, which lies outside %s", file, r.Syntax.Start.Line, r.Old.Path, r.New.Path, p.TreeRoot).
-				WithFix("move that module into the repository, or require a released version of it")
-		}
-		p.ModuleFolders = append(p.ModuleFolders, dir)
+		return fault.New(fault.Usage, "%s:%d: %s is replaced by %s, which lies outside %s", shown(file), r.Syntax.Start.Line,
+			shown(r.Old.Path), shown(r.New.Path), p.tree()).
+			WithFix("put both into one git repository, or require a released version of that module")
 	}
 	return nil
 }
 
-// findWorkspace looks for the go.work that the go command would take, up to the
-// root of the repository.
-func (p *Project) findWorkspace() error {
-	for dir := p.Root; ; dir = filepath.Dir(dir) {
-		name := filepath.Join(dir, "go.work")
-		text, err := readFile(name, moduleLimit)
-		if err == nil {
-			return p.readWorkspace(name, text)
-		}
-		if dir == p.TreeRoot || dir == filepath.Dir(dir) {
-			return nil
-		}
+// fromFile resolves a path that a go.mod or go.work names, which is relative to
+// that file.
+func fromFile(file, name string) string {
+	name = filepath.FromSlash(name)
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(filepath.Dir(file), name)
 	}
+	return resolveAsFar(name)
 }
 
-func (p *Project) readWorkspace(name string, text []byte) error {
-	work, err := modfile.ParseWork(name, text, nil)
-	if err != nil {
-		return fault.New(fault.Usage, "%v", err).WithFix("correct go.work")
+// tree says in words what bounds the sources.
+func (p *Project) tree() string {
+	if p.TreeRoot == p.Root {
+		return "the source folder " + shown(p.Root)
 	}
-	var dirs []string
-	for _, u := range work.Use {
-		dir := filepath.FromSlash(u.Path)
-		if !filepath.IsAbs(dir) {
-			dir = filepath.Join(filepath.Dir(name), dir)
-		}
-		if real, err := filepath.EvalSymlinks(dir); err == nil {
-			dir = real
-		}
-		if !within(p.TreeRoot, dir) {
-			return fault.New(fault.Usage, "%s:%d: %s lies outside %s", name, u.Syntax.Start.Line, u.Path, p.TreeRoot).
-				WithFix("take it out of go.work")
-		}
-		dirs = append(dirs, dir)
-	}
-	_, own := p.modules[p.Root]
-	if own && !slices.Contains(dirs, p.Root) || !own && filepath.Dir(name) != p.Root {
-		p.Notes = append(p.Notes, fmt.Sprintf("%s does not use this module, so it is not in effect", name))
-		return nil
-	}
-	p.Workspace = name
-	for _, dir := range dirs {
-		if _, known := p.modules[dir]; known {
-			continue
-		}
-		if err := p.readModule(dir); errors.Is(err, fs.ErrNotExist) {
-			return fault.New(fault.Usage, "%s uses %s, which has no go.mod", name, dir).WithFix("take it out of go.work")
-		} else if err != nil {
-			return err
-		}
-	}
-	if work.Go != nil {
-		p.needGo(work.Go.Version)
-	}
-	return p.checkReplaces(name, work.Replace)
-}
-
-// readFile reads a regular file of at most limit bytes.
-func readFile(name string, limit int64) ([]byte, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > limit {
-		return nil, fmt.Errorf("it is not a regular file of at most %d bytes", limit)
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, limit))
-}
-
-func within(tree, name string) bool {
-	rel, err := filepath.Rel(tree, name)
-	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
-}
-
-func (p *Project) relative(from, to string) string {
-	rel, err := filepath.Rel(from, to)
-	if err != nil {
-		return to
-	}
-	return filepath.ToSlash(rel)
+	return "the git repository " + shown(p.TreeRoot)
 }

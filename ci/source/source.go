@@ -40,14 +40,15 @@ func HashFile(name, tree string) (string, error) {
 		return "", fault.New(fault.Usage, "the source file %s is a link to %s, outside %s", name, real, tree).
 			WithFix("copy the file into the source folder")
 	}
+	// A named pipe is not opened: that would wait for a writer.
+	if info, err := os.Stat(real); err != nil || !info.Mode().IsRegular() {
+		return "", fault.New(fault.Usage, "the source file %s is not a regular file", name).WithFix("remove it")
+	}
 	f, err := os.Open(real)
 	if err != nil {
 		return "", fmt.Errorf("reading the source file %s: %w", name, err)
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return "", fault.New(fault.Usage, "the source file %s is not a regular file", name).WithFix("remove it")
-	}
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return "", fmt.Errorf("reading the source file %s: %w", name, err)

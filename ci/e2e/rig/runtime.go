@@ -53,15 +53,18 @@ func Podman(t *testing.T) (*Network, []string) {
 	return n, env
 }
 
-// cleanTree unmounts what a runtime left mounted below dir and removes dir.
+// cleanTree unmounts what a runtime left mounted below dir and removes dir. A shim
+// that is just ending may still write there, so it is tried again.
 func cleanTree(t *testing.T, dir string) {
 	t.Helper()
-	mounts, err := os.ReadFile("/proc/self/mounts")
-	require.NoError(t, err)
-	for line := range strings.Lines(string(mounts)) {
-		if fields := strings.Fields(line); len(fields) > 1 && strings.HasPrefix(fields[1], dir+"/") {
-			Run(t, "", Environ(), "umount", "--lazy", fields[1])
+	Eventually(t, 20*time.Second, "nothing is left in "+dir, func() bool {
+		mounts, err := os.ReadFile("/proc/self/mounts")
+		require.NoError(t, err)
+		for line := range strings.Lines(string(mounts)) {
+			if fields := strings.Fields(line); len(fields) > 1 && strings.HasPrefix(fields[1], dir+"/") {
+				Run(t, "", Environ(), "umount", "--lazy", fields[1])
+			}
 		}
-	}
-	require.NoError(t, os.RemoveAll(dir))
+		return os.RemoveAll(dir) == nil
+	})
 }

@@ -40,8 +40,15 @@ var kept = []string{
 	"HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP", "XDG_CONFIG_HOME",
 	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
 	"SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "NETRC", "SSH_AUTH_SOCK", "SSH_AGENT_PID",
-	"GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "SSH_ASKPASS", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM",
+	"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_ASKPASS", "SSH_ASKPASS", "GIT_SSL_CAPATH",
+	"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_COUNT",
+	// Credential helpers ask the desktop's keyring.
+	"DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR",
 }
+
+// keptPrefixes begin the numbered variables of git's configuration that belong to
+// GIT_CONFIG_COUNT (git-config(1)); CI systems put tokens there.
+var keptPrefixes = []string{"GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_"}
 
 // hostSettings asks the host's go command, outside the source folder and without
 // letting it switch to another release.
@@ -76,8 +83,9 @@ func (e *Engine) hostSettings(ctx context.Context, host string) (map[string]stri
 // here, explicitly, and everything else of the user's environment is left out.
 func (e *Engine) scrub(src engine.Source, host map[string]string) []string {
 	env := environ{}
-	for _, name := range kept {
-		if value, ok := e.user[name]; ok {
+	for name, value := range e.user {
+		starts := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
+		if slices.Contains(kept, name) || slices.ContainsFunc(keptPrefixes, starts) {
 			env[name] = value
 		}
 	}

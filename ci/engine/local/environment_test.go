@@ -64,15 +64,17 @@ func TestScrub_LeavesNothingThatDecidesBytesToTheSurroundings(t *testing.T) {
 	e := New(Options{Cache: "/cache", Env: []string{
 		"HOME=/home/a", "GOFLAGS=-v", "GOAMD64=v3", "CGO_ENABLED=1", "GOEXPERIMENT=x", "CC=evil", "GODEBUG=x=1", "GITHUB_TOKEN=secret",
 		"AWS_SECRET_ACCESS_KEY=secret", "SSH_AUTH_SOCK=/agent", "HTTPS_PROXY=http://proxy", "NETRC=/netrc", "LD_PRELOAD=/evil.so",
+		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http.extraHeader", "GIT_CONFIG_VALUE_0=x", "GIT_DIR=/evil", "GIT_TRACE=1",
 	}})
 	env := e.scrub(engine.Source{Workspace: "/src/go.work"}, map[string]string{"GOPRIVATE": "example.com/*", "GOPROXY": "https://p,direct", "GOFLAGS": "-v"})
 	require.True(t, slices.IsSorted(env))
-	for _, name := range []string{"GOAMD64", "CC", "GODEBUG", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "LD_PRELOAD", "CGO_ENABLED"} {
+	for _, name := range []string{"GOAMD64", "CC", "GODEBUG", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "LD_PRELOAD", "CGO_ENABLED", "GIT_DIR", "GIT_TRACE"} {
 		require.False(t, slices.ContainsFunc(env, func(kv string) bool { return strings.HasPrefix(kv, name+"=") }), name)
 	}
 	require.Subset(t, env, []string{
 		"GOFLAGS=", "GOEXPERIMENT=", "GOENV=off", "GOTOOLCHAIN=local", "GOFIPS140=off", "GOWORK=/src/go.work", "GOPROXY=https://p",
 		"GOPRIVATE=example.com/*", "SSH_AUTH_SOCK=/agent", "HTTPS_PROXY=http://proxy", "NETRC=/netrc", "HOME=/home/a", "GOVCS=private:all,public:off",
+		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http.extraHeader", "GIT_CONFIG_VALUE_0=x",
 	})
 }
 

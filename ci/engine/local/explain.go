@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,6 +17,7 @@ import (
 var (
 	position = regexp.MustCompile(`^\S+\.(?:go|s|mod|work):\d+(?::\d+)?: `)
 	excluded = regexp.MustCompile(`(\S+): build constraints exclude all Go files in `)
+	missing  = regexp.MustCompile(`(?m)undefined: (\w+)$`)
 	generate = regexp.MustCompile(`(?m)^//go:generate `)
 )
 
@@ -29,61 +29,59 @@ type meaning struct {
 	what, fix string
 }
 
-func meanings() []meaning {
-	return []meaning{
-		{
-			regexp.MustCompile(`no space left on device|disk quota exceeded`), fault.Usage,
-			"the disk became full during the build",
-			"make room in Slipway's cache folder (SLIPWAY_CACHE) and in the folder for temporary files (TMPDIR), or name other ones",
-		},
-		{
-			regexp.MustCompile(`verifying (\S+): checksum mismatch`), fault.Source,
-			"module $1 does not have the checksum that go.sum or the checksum database says",
-			"do not build it: find out who changed the module or its proxy; if go.sum is wrong, correct it with go mod tidy",
-		},
-		{
-			regexp.MustCompile(`inconsistent vendoring`), fault.Source,
-			"vendor/modules.txt does not agree with go.mod", "run go mod vendor and commit the vendor folder",
-		},
-		{
-			regexp.MustCompile(`cannot find module providing package (\S+): import lookup disabled by -mod=vendor`), fault.Source,
-			"the vendor folder does not have package $1", "run go mod vendor and commit the vendor folder",
-		},
-		{
-			regexp.MustCompile(`missing go\.sum entry|updates to go\.(?:mod|work) needed`), fault.Source,
-			"go.mod or go.sum is not complete", "run go mod tidy and commit go.mod and go.sum",
-		},
-		{
-			regexp.MustCompile(`module lookup disabled by GOPROXY=off`), fault.Source,
-			"a module is not in the module cache and GOPROXY names no proxy",
-			"set GOPROXY (Slipway uses direct only for what GOPRIVATE names)",
-		},
-		{
-			regexp.MustCompile(`(\S+\.go:\d+)\S* pattern .*: cannot embed irregular file (\S+)`), fault.Source,
-			"$1 embeds $2, which is a link or another thing that is not a regular file", "put the file itself into the source folder",
-		},
-		{
-			regexp.MustCompile(`(\S+\.go:\d+)\S* pattern (.*): no matching files found`), fault.Source,
-			"$1 embeds $2, and the source folder has no such files", "commit them, or make them before the build with pre-build in .slipway.yaml",
-		},
-	}
+var meanings = []meaning{
+	{
+		regexp.MustCompile(`no space left on device|disk quota exceeded`), fault.Usage,
+		"the disk became full during the build",
+		"make room in Slipway's cache folder (SLIPWAY_CACHE) and in the folder for temporary files (TMPDIR), or name other ones",
+	},
+	{
+		regexp.MustCompile(`verifying (\S+): checksum mismatch`), fault.Source,
+		"module $1 does not have the checksum that go.sum or the checksum database says",
+		"do not build it: find out who changed the module or its proxy; if go.sum is wrong, correct it with go mod tidy",
+	},
+	{
+		regexp.MustCompile(`inconsistent vendoring`), fault.Source,
+		"vendor/modules.txt does not agree with go.mod", "run go mod vendor and commit the vendor folder",
+	},
+	{
+		regexp.MustCompile(`cannot find module providing package (\S+): import lookup disabled by -mod=vendor`), fault.Source,
+		"the vendor folder does not have package $1", "run go mod vendor and commit the vendor folder",
+	},
+	{
+		regexp.MustCompile(`missing go\.sum entry|updates to go\.(?:mod|work) needed`), fault.Source,
+		"go.mod or go.sum is not complete", "run go mod tidy and commit go.mod and go.sum",
+	},
+	{
+		regexp.MustCompile(`(\S+\.go:\d+)\S* pattern .*: cannot embed irregular file (\S+)`), fault.Source,
+		"$1 embeds $2, which is a link or another thing that is not a regular file", "put the file itself into the source folder",
+	},
+	{
+		regexp.MustCompile(`(\S+\.go:\d+)\S* pattern (.*): no matching files found`), fault.Source,
+		"$1 embeds $2, and the source folder has no such files", "commit them, or make them before the build with pre-build in .slipway.yaml",
+	},
 }
 
 // explain turns the go command's own words into an error: one sentence for what is
 // known, else its first line with a file and a line number. All lines follow.
 func (e *Engine) explain(ctx context.Context, t engine.Target, out []byte, cause error) error {
-	var said []string
+	var all, said []string
 	for _, line := range lines(out) {
+		line = e.shorten(line)
+		all = append(all, line)
 		if !strings.HasPrefix(line, "go: downloading ") {
-			said = append(said, e.shorten(line))
+			said = append(said, line)
 		}
 	}
 	text := strings.Join(said, "\n")
-	for _, m := range meanings() {
+	for _, m := range meanings {
 		if at := m.said.FindStringSubmatchIndex(text); at != nil {
 			what := m.said.ExpandString(nil, m.what, text, at)
 			return fault.New(m.kind, "%s", what).WithFix("%s", m.fix).WithDetail(said...).WithCause(cause)
 		}
+	}
+	if what, fix, ok := unfetched(strings.Join(all, "\n")); ok {
+		return fault.New(fault.Source, "%s", what).WithFix("%s", fix).WithDetail(said...).WithCause(cause)
 	}
 	first := firstPosition(said)
 	if err := e.foreign(first); err != nil {
@@ -141,24 +139,30 @@ func (e *Engine) lacking(ctx context.Context, t engine.Target, text string) *fau
 		if dec.Decode(&p) != nil {
 			return nil
 		}
-		switch named := mentions(text, p.ImportPath, p.Name); {
+		switch absent := undefined(text, p.ImportPath, p.Name); {
 		case p.Standard:
-		case len(p.CgoFiles) > 0 && (named || excludes(text, p.ImportPath)):
+		case len(p.CgoFiles) > 0 && (absent != "" || excludes(text, p.ImportPath)):
 			return fault.New(fault.Source, "package %s needs cgo, and a static image is built without it", p.ImportPath).
 				WithFix("use a pure Go package in its place, or a build tag of the package that leaves cgo out (--tags)")
-		case named && !e.inModuleCache(p.Dir) && generates(p.Dir, p.GoFiles):
-			return fault.New(fault.Source, "package %s lacks code that go generate makes, which a build does not run", p.ImportPath).
+		case absent != "" && !e.inModuleCache(p.Dir) && generates(p.Dir, p.GoFiles):
+			return fault.New(fault.Source, "%s is undefined, and package %s has a go:generate line, which a build does not run", absent, p.ImportPath).
 				WithFix("commit the generated code, or make it before the build with pre-build in .slipway.yaml")
 		}
 	}
 }
 
-// mentions tells whether a compile error is about a name that a package does not
-// have: one of its own, or one that an importer asks it for.
-func mentions(text, pkg, name string) bool {
-	_, own, found := strings.Cut(text, "# "+pkg+"\n")
+// undefined is a name that the compiler misses in a package: one that the package
+// itself uses, or one that an importer asks it for.
+func undefined(text, pkg, name string) string {
+	_, own, _ := strings.Cut(text, "# "+pkg+"\n")
 	own, _, _ = strings.Cut(own, "\n# ")
-	return found && regexp.MustCompile(`undefined: \w+(?:\n|$)`).MatchString(own) || strings.Contains(text, fmt.Sprintf("undefined: %s.", name))
+	if m := missing.FindStringSubmatch(own); m != nil {
+		return m[1]
+	}
+	if m := regexp.MustCompile(`undefined: (` + regexp.QuoteMeta(name) + `\.\w+)`).FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 func excludes(text, pkg string) bool {

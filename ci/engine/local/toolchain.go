@@ -76,8 +76,12 @@ func (e *Engine) download(ctx context.Context, host, release, version string, en
 	}
 	var m struct{ Dir, Sum, Error string }
 	if err := json.Unmarshal(stdout.Bytes(), &m); err != nil || m.Error != "" || runErr != nil {
-		return stamp{}, fault.New(fault.Engine, "getting %s from the module proxy: %s", release, firstOf(m.Error, stderr.String(), "the go command said nothing")).
-			WithFix("check GOPROXY and the network, or pin a builder whose Go release can be had")
+		said := firstOf(m.Error, stderr.String(), "the go command said nothing")
+		fix := "check GOPROXY and the network, or pin a builder whose Go release can be had"
+		if strings.Contains(said, "GOSUMDB=off") {
+			fix = "go takes no release without the checksum database: unset GOSUMDB, and name what is private in GONOSUMDB or GOPRIVATE"
+		}
+		return stamp{}, fault.New(fault.Engine, "getting %s from the module proxy: %s", release, said).WithFix("%s", fix)
 	}
 	sum, err := hashTree(m.Dir, module+"@"+version)
 	if err != nil {

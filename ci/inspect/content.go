@@ -1,0 +1,86 @@
+package inspect
+
+import (
+	"archive/tar"
+	"errors"
+	"io"
+	"path"
+	"strings"
+)
+
+// Bounds on the files that are kept, in bytes.
+const (
+	maxBundle   = 4 << 20
+	maxZone     = 64 << 10
+	maxAccounts = 1 << 20
+)
+
+// content looks at a regular file while it passes: it keeps the few that are
+// judged by what is in them, and looks into programs.
+func (w *walker) content(r io.Reader, h *tar.Header, name string, in *inode) error {
+	if isSparse(h) {
+		return nil
+	}
+	if limit := keeps(name); in.size <= limit && w.kept+in.size <= w.tree.limits.Kept {
+		data, err := io.ReadAll(r)
+		w.kept += int64(len(data))
+		in.data = data
+		return err
+	}
+	if in.mode&0o111 == 0 {
+		return nil
+	}
+	w.program.Reset()
+	const magic = "\x7fELF"
+	if _, err := io.CopyN(&w.program, r, int64(len(magic))); errors.Is(err, io.EOF) || w.program.String() != magic {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if in.size > w.tree.limits.Program {
+		in.program = &Program{Size: in.size, Unread: "it is larger than what is looked into"}
+		return nil
+	}
+	if _, err := io.Copy(&w.program, r); err != nil {
+		return err
+	}
+	in.program = newProgram(w.program.Bytes())
+	return nil
+}
+
+// isSparse tells whether a file may be larger than its part of the tar: reading its
+// holes would cost time that the bound on what is unpacked does not know of.
+func isSparse(h *tar.Header) bool {
+	if h.Typeflag == tar.TypeGNUSparse {
+		return true
+	}
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
+}
+
+// keeps returns up to which size the content of a file is kept; below zero it is
+// not. Links are why it is not only the names that are looked for in the end.
+func keeps(name string) int64 {
+	switch {
+	case name == accountsPath[1:], name == groupsPath[1:]:
+		return maxAccounts
+	case strings.Contains(name, "share/zoneinfo/"):
+		return maxZone
+	case path.Ext(name) == ".crt", path.Ext(name) == ".pem":
+		return maxBundle
+	}
+	return -1
+}
+
+// read returns the kept content of the file that a path leads to.
+func (t *tree) read(name string) ([]byte, place, bool) {
+	at, err := t.find(name, true)
+	if err != nil || at.data == nil {
+		return nil, at, false
+	}
+	return at.data, at, true
+}
