@@ -44,6 +44,9 @@ func (c *Command) Run(ctx context.Context, args []string) int {
 		if cause := context.Cause(ctx); cause != nil {
 			err = fault.New(fault.Bug, "%v", cause).WithFix("nothing was left half-written; run it again")
 		}
+		if fault.KindOf(err) == fault.Bug && unwritten(err) {
+			err = unwritable(err)
+		}
 		ui.Error(err)
 	}
 	return exitCode(ctx, err)

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"syscall"
 
@@ -81,4 +82,10 @@ func exitCode(ctx context.Context, err error) int {
 	default:
 		return ExitBug
 	}
+}
+
+// unwritten tells whether the machine would not take what was to be written, into
+// the cache folder or a folder for temporary files.
+func unwritten(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission)
 }

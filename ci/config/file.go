@@ -82,6 +82,9 @@ func (f *File) into(said *Said) error {
 		if !ok {
 			return f.wrong(name, fmt.Sprintf("unknown key %q", name.Value), "the keys are "+names())
 		}
+		if k.machine {
+			return f.wrong(name, fmt.Sprintf("the source cannot say %q of itself", k.name), "whoever builds it does, with --"+k.name+" or "+k.variable())
+		}
 		if _, twice := said.Origins[k.name]; twice {
 			return f.wrong(name, fmt.Sprintf("key %q is there twice", k.name), "keep one")
 		}
@@ -154,7 +157,9 @@ func (f *File) wrong(at *yaml.Node, what, fix string) error {
 func names() string {
 	var list []string
 	for _, k := range keys() {
-		list = append(list, k.name)
+		if !k.machine {
+			list = append(list, k.name)
+		}
 	}
 	return strings.Join(list, ", ")
 }

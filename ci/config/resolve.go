@@ -235,6 +235,9 @@ func (p *Plan) run(in Input) error {
 		}
 	}
 	out := cmp.Or(in.Said.Output, defaultOutput)
+	if p.fromFile("output") && !filepath.IsLocal(out) {
+		return p.wrong("output", out, "a folder in the working folder; --output names any other")
+	}
 	p.origin("output", "default")
 	if !filepath.IsAbs(out) {
 		out = filepath.Join(in.Dir, out)
@@ -299,6 +302,11 @@ func (p *Plan) MarkDirty(img *plan.Image) {
 			img.Build.Vars[i].Value = img.Version
 		}
 	}
+}
+
+// fromFile tells whether the source itself said a value.
+func (p *Plan) fromFile(name string) bool {
+	return strings.HasPrefix(string(p.said[name]), FileName+":")
 }
 
 func (p *Plan) wrong(name, value, want string) error {

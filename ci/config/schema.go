@@ -7,6 +7,9 @@ func Schema() map[string]any {
 	texts := map[string]any{"type": "array", "items": text}
 	properties := map[string]any{}
 	for _, k := range keys() {
+		if k.machine {
+			continue
+		}
 		property := map[string]any{"description": k.help}
 		switch k.field(&Settings{}).(type) {
 		case *bool:

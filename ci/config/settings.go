@@ -61,6 +61,8 @@ type key struct {
 	// field is where its value goes: *string, *bool, *[]string, *map[string]string,
 	// or *[][]string, which only the configuration file can hold.
 	field func(*Settings) any
+	// machine says that the source must not say it of itself, in its file.
+	machine bool
 }
 
 // keys lists every key in the order of the documentation.
@@ -102,7 +104,7 @@ func keys() []key {
 		{name: "budget", help: "size that an image may have, compressed (default 15MB)", field: func(s *Settings) any { return &s.Budget }},
 		{name: "target", help: "repository that publish pushes to, such as ghcr.io/team/server", field: func(s *Settings) any { return &s.Target }},
 		{name: "pre-build", help: "commands to run in the source folder before a build, as lists of arguments; they need --allow-exec", field: func(s *Settings) any { return &s.PreBuild }},
-		{name: "allow-exec", help: "let the commands of pre-build run on this machine", field: func(s *Settings) any { return &s.AllowExec }},
+		{name: "allow-exec", help: "let the commands of pre-build run on this machine", machine: true, field: func(s *Settings) any { return &s.AllowExec }},
 	}
 }
 

@@ -29,8 +29,16 @@ import (
 // reader finds the earlier image or this one: blobs are named by their content, and
 // index.json is replaced at the end, in one step.
 // https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
+//
+// Neither dir nor the folder that holds it may be a link: a repository could bring
+// one along that leads to a folder of the user's.
 func Layout(dir, refName string, idx *image.Index) error {
 	parent := filepath.Dir(dir)
+	for _, name := range []string{parent, dir} {
+		if info, err := os.Lstat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return fmt.Errorf("writing the image: %s is a link", name)
+		}
+	}
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return fmt.Errorf("making the output folder: %w", err)
 	}
