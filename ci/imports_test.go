@@ -35,7 +35,7 @@ var allowed = map[string][]string{
 	"ci/image":        {"ci/plan"},
 	"ci/inspect":      {"ci/fault", "ci/plan", "ci/step"},
 	"ci/layer":        {"ci/cache"},
-	"ci/output":       {"ci/cache", "ci/image"},
+	"ci/output":       {"ci/cache", "ci/image", "ci/plan"},
 	"ci/container":    {"ci/fault", "ci/plan"},
 	"ci/term":         {"ci/fault", "ci/step"},
 	"ci/source":       {"ci/fault"},

@@ -66,6 +66,9 @@ func (s *session) build(ctx context.Context, flags *config.Flags, load bool, arc
 		}
 	}
 	for i, made := range b.Images {
+		if err := s.judge(ctx, b, made); err != nil {
+			return err
+		}
 		if err := s.write(b, made); err != nil {
 			return err
 		}
@@ -102,10 +105,7 @@ func pick(made pipeline.Image, target plan.Platform) (v1.Image, error) {
 
 func (s *session) write(b *pipeline.Built, made pipeline.Image) error {
 	return report(s.screen(), "write", func() (string, error) {
-		dir := filepath.Join(b.Plan.Run.Output, made.Plan.Name)
-		if b.Builtin {
-			dir += "." + pipeline.BuiltinName
-		}
+		dir := s.layoutOf(b, made)
 		if err := output.Layout(dir, config.Tag(made.Plan, b.Builtin), made.Index); err != nil {
 			return "", unwritable(err)
 		}

@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"archive/tar"
 	"bytes"
-	"errors"
 	"io"
 	"testing"
 
@@ -38,7 +37,7 @@ func compressedProgram(t *testing.T, img v1.Image) int64 {
 	defer r.Close()
 	for entries := tar.NewReader(r); ; {
 		h, err := entries.Next()
-		require.False(t, errors.Is(err, io.EOF), "the layer has no program")
+		require.NotErrorIs(t, err, io.EOF, "the layer has no program")
 		require.NoError(t, err)
 		if h.Typeflag != tar.TypeReg {
 			continue

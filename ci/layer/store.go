@@ -26,6 +26,9 @@ func New(files []File, mtime time.Time) (v1.Layer, error) {
 	return &blob{sums: s, open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes())), nil }}, nil
 }
 
+// keepLayers bounds a store, in bytes.
+const keepLayers = 2 << 30
+
 // Store keeps compressed layers in a folder, by what is in them, so that files
 // that did not change are neither compressed again nor held in memory.
 type Store struct{ dir string }
@@ -86,7 +89,11 @@ func (s *Store) make(name string, files []File, mtime time.Time) error {
 	if err != nil {
 		return err
 	}
-	return cache.Write(name+".json", text)
+	if err := cache.Write(name+".json", text); err != nil {
+		return err
+	}
+	cache.Trim(s.dir, keepLayers, time.Now())
+	return nil
 }
 
 // blob is a compressed layer whose sums are known.

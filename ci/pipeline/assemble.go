@@ -43,6 +43,11 @@ func (p *Pipeline) assemble(b *Built, found *base.Base, units []*unit) error {
 				if u.image == &b.Plan.Images[i] {
 					own = append(own, parts[j])
 					made.Binaries = append(made.Binaries, u.result.Binaries...)
+					base, err := parts[j].Base.Layers()
+					if err != nil {
+						return "", fmt.Errorf("reading the base's layers: %w", err)
+					}
+					made.BaseLayers = len(base)
 				}
 			}
 			if made.Index, err = image.Assemble(made.Plan, own); err != nil {
@@ -50,19 +55,15 @@ func (p *Pipeline) assemble(b *Built, found *base.Base, units []*unit) error {
 			}
 			b.Images = append(b.Images, made)
 		}
-		return p.sizes(b), nil
+		return sizes(b), nil
 	})
 }
 
-// sizes says how large the images are. An image over the budget is noted: a gate
-// judges it where something is published.
-func (p *Pipeline) sizes(b *Built) string {
+// sizes says how large the images are.
+func sizes(b *Built) string {
 	var sizes []string
 	for _, made := range b.Images {
 		for _, i := range made.Index.Images {
-			if i.Size > b.Plan.Run.Budget {
-				p.Reporter.Note(fmt.Sprintf("the image %s for %s has %s, over the budget of %s", made.Plan.Name, i.Platform, step.Size(i.Size), step.Size(b.Plan.Run.Budget)))
-			}
 			sizes = append(sizes, i.Platform.String()+" "+step.Size(i.Size))
 		}
 	}
