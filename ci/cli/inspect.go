@@ -4,14 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
-	"strconv"
-	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
+	"example.com/slipway/ci/config"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/inspect"
 	"example.com/slipway/ci/plan"
@@ -44,9 +42,9 @@ func (s *session) inspectVerb() *cobra.Command {
 }
 
 func (s *session) inspect(ctx context.Context, image string, i inspection) error {
-	budget, err := parseSize(i.budget)
+	budget, err := config.ParseSize(i.budget)
 	if err != nil {
-		return err
+		return fault.New(fault.Usage, "--budget: %v", err).WithFix("inspect --help shows the form of budget")
 	}
 	options := inspect.Options{Keychain: authn.DefaultKeychain}
 	for _, text := range i.platforms {
@@ -103,16 +101,4 @@ func count(n int, what string) string {
 		return "one " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// parseSize reads a size in the decimal units that it is printed in: 15MB, 1.5 GB.
-func parseSize(text string) (int64, error) {
-	digits := strings.TrimRight(strings.ToUpper(strings.TrimSpace(text)), "KMGB")
-	unit := strings.ToUpper(strings.TrimSpace(text))[len(digits):]
-	scale, known := map[string]float64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}[unit]
-	n, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
-	if !known || err != nil || !(n > 0) || n*scale > math.MaxInt64/2 {
-		return 0, fault.New(fault.Usage, "%q is not a size", text).WithFix("write a number with B, kB, MB or GB, for example 15MB")
-	}
-	return int64(n * scale), nil
 }

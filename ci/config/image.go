@@ -121,8 +121,8 @@ func (p *Plan) config(in Input) error {
 	return nil
 }
 
-// parseSize reads a size in decimal units, such as 15MB or 1.5 GB.
-func parseSize(text string) (int64, error) {
+// ParseSize reads a size in decimal units, such as 15MB or 1.5 GB.
+func ParseSize(text string) (int64, error) {
 	m := sizeForm.FindStringSubmatch(text)
 	if m == nil {
 		return 0, fmt.Errorf("%q is not a size: write 15MB or 1.5GB", text)

@@ -244,7 +244,7 @@ func (p *Plan) run(in Input) error {
 	}
 	p.Run.Output, p.Run.PreBuild, p.Run.AllowExec = out, in.Said.PreBuild, in.Said.AllowExec
 	var err error
-	if p.Run.Budget, err = parseSize(cmp.Or(in.Said.Budget, defaultBudget)); err != nil {
+	if p.Run.Budget, err = ParseSize(cmp.Or(in.Said.Budget, defaultBudget)); err != nil {
 		return p.wrongErr("budget", err)
 	}
 	p.origin("budget", "default")

@@ -41,6 +41,8 @@ func (w *walker) content(r io.Reader, h *tar.Header, name string, in *inode) err
 		in.program = &Program{Size: in.size, Unread: "it is larger than what is looked into"}
 		return nil
 	}
+	// A header may promise more than the tar has.
+	w.program.Grow(int(min(in.size, 16<<20)))
 	if _, err := io.Copy(&w.program, r); err != nil {
 		return err
 	}
@@ -76,11 +78,11 @@ func keeps(name string) int64 {
 	return -1
 }
 
-// read returns the kept content of the file that a path leads to.
-func (t *tree) read(name string) ([]byte, place, bool) {
+// read returns the kept content of the file that a path leads to, if there is any.
+func (t *tree) read(name string) []byte {
 	at, err := t.find(name, true)
-	if err != nil || at.data == nil {
-		return nil, at, false
+	if err != nil {
+		return nil
 	}
-	return at.data, at, true
+	return at.data
 }

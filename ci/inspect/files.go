@@ -63,7 +63,8 @@ func isWritable(names []string, mode fs.FileMode) bool {
 // path of the file itself.
 func (t *tree) shells(searched []string) []string {
 	var found []string
-	for _, dir := range searched {
+	// Who breaks in needs no PATH: the usual folders count whatever it says.
+	for _, dir := range append(searched, strings.Split(defaultPath, ":")...) {
 		for _, name := range shells {
 			at, err := t.find(path.Join(dir, name), true)
 			if err == nil && at.mode.IsRegular() && at.mode&0o111 != 0 && !slices.Contains(found, at.path()) {
@@ -123,7 +124,7 @@ func (t *tree) entrypoint(c Config, user User, searched []string) (Entrypoint, *
 // programs lists the entrypoint and what else Go built, each file once however many
 // names it has.
 func (t *tree) programs(e Entrypoint, entry *inode) []Program {
-	var found []Program
+	found := []Program{}
 	seen := map[*inode]bool{}
 	t.each(func(names []string, n *node) {
 		if n.program == nil || seen[n.inode] || n.inode != entry && n.program.Go == nil {
@@ -170,7 +171,7 @@ func (t *tree) difference(e Expect) *Difference {
 			return
 		}
 		name := join(names)
-		if !wanted[name] && !(above[name] && n.mode.IsDir()) {
+		if !wanted[name] && (!above[name] || !n.mode.IsDir()) {
 			d.Extra.add(name)
 		}
 		delete(wanted, name)

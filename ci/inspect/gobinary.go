@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"bytes"
+	"cmp"
 	"debug/elf"
 	"encoding/binary"
 	"runtime/debug"
@@ -37,15 +38,31 @@ func newGo(f *elf.File, data []byte) *Go {
 	if s := f.Section(".text"); s != nil {
 		g.Text = int64(len(slice(data, s.Offset, s.FileSize)))
 	}
-	table := section(f, data, ".gopclntab")
-	if table == nil {
-		// With -buildmode=pie it has to be relocated.
-		table = section(f, data, ".data.rel.ro.gopclntab")
-	}
-	sizes, covered := functionSizes(table)
+	sizes, covered := functionSizes(functionTable(f, data))
 	g.Covered = covered
 	g.weigh(sizes, info)
 	return g
+}
+
+// functionTable finds Go's table of functions. With -buildmode=pie it lies among
+// what has to be relocated, and other linkers give it no section of its own there.
+func functionTable(f *elf.File, data []byte) []byte {
+	for _, name := range []string{".gopclntab", ".data.rel.ro.gopclntab"} {
+		if table := section(f, data, name); table != nil {
+			return table
+		}
+	}
+	magic := f.ByteOrder.(binary.AppendByteOrder).AppendUint32(nil, magic120)
+	old := f.ByteOrder.(binary.AppendByteOrder).AppendUint32(nil, magic118)
+	for rest := section(f, data, ".data.rel.ro"); len(rest) >= pairOfWords; rest = rest[pairOfWords:] {
+		if !bytes.HasPrefix(rest, magic) && !bytes.HasPrefix(rest, old) {
+			continue
+		}
+		if _, ok := openTable(rest); ok {
+			return rest
+		}
+	}
+	return nil
 }
 
 // section returns the bytes of a section in the file. A compressed one counts as
@@ -100,7 +117,7 @@ func (g *Go) weigh(packages map[string]int64, info *debug.BuildInfo) {
 		if m.Path != "" {
 			versions[m.Path] = m.Version
 			if m.Replace != nil {
-				versions[m.Path] = m.Replace.Version
+				versions[m.Path] = cmp.Or(m.Replace.Version, m.Version)
 			}
 		}
 	}

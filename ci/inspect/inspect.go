@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/http"
 	"runtime"
@@ -85,6 +86,9 @@ func (s *Source) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("inspecting %s: %w", s.ref, context.Cause(ctx))
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return fault.New(fault.Usage, "inspecting %s: %v", s.ref, err).WithCause(err).WithFix("make it readable for this user")
+	}
 	told := fault.New(fault.Unjudged, "inspecting %s: %v", s.ref, err).WithCause(err)
 	if _, ok := errors.AsType[*mismatchError](err); ok {
 		return told.WithFix("the image was damaged or changed: do not run it, and get it again from where it was built")
@@ -114,7 +118,7 @@ func (c *content) inspect(ctx context.Context, o Options) (Image, error) {
 	}
 	img := Image{
 		Platform: c.platform(), Listed: c.listed, Digest: c.digest, MediaType: c.mediaType, ID: c.id.String(),
-		Config: configOf(c.file.Config), Compressed: int64(len(c.config)),
+		Config: configOf(c.file.Config), Layers: []Layer{}, Compressed: int64(len(c.config)),
 	}
 	words := c.createdBy()
 	for i, b := range c.layers {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -39,7 +40,7 @@ func parseManifest(raw []byte) (*manifest, error) {
 	if m.Manifests != nil && (m.Config != nil || m.Layers != nil) {
 		return nil, errors.New("its manifest is an image and an index at once")
 	}
-	all := append(m.Manifests, m.Layers...)
+	all := slices.Concat(m.Manifests, m.Layers)
 	switch {
 	case m.SchemaVersion != 2:
 		return nil, fmt.Errorf("its manifest has schema version %d, and only 2 is known", m.SchemaVersion)
@@ -80,10 +81,12 @@ func (m *manifest) content(config []byte, open func(context.Context, v1.Descript
 	return c, c.parse()
 }
 
-// attests tells BuildKit's attestations, which lie in an index like images.
+// attests tells what lies in an index beside images: BuildKit's attestations, and
+// artifacts.
 func attests(d v1.Descriptor) bool {
 	_, attests := d.Annotations["vnd.docker.reference.type"]
-	return attests || d.Platform != nil && d.Platform.OS == "unknown"
+	artifact := d.ArtifactType != "" && !types.MediaType(d.ArtifactType).IsConfig()
+	return attests || artifact || d.Platform != nil && d.Platform.OS == "unknown"
 }
 
 func platformOf(p *v1.Platform) *plan.Platform {

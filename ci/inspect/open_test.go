@@ -41,7 +41,7 @@ func TestOpen_ReadsTheSameFromEverywhere(t *testing.T) {
 	want := s.report(t)
 	digest, err := idx.Digest()
 	require.NoError(t, err)
-	require.Equal(t, digest.String(), want.Digest)
+	require.Equal(t, want.Digest, digest.String())
 	folder := inLayout(t, idx)
 	host := serve(t, registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	ref, err := name.ParseReference(host + "/team/server:v1")
@@ -127,6 +127,9 @@ func TestOpen_ReadsAnArchiveOfUncompressedLayers(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, got.Images[0].Inflated)
 	require.Equal(t, int64(2*len(base)), got.Images[0].Unpacked)
+	var b strings.Builder
+	require.NoError(t, inspect.NewJudgement(got, nil, inspect.Policy{}).Text(&b))
+	require.Contains(t, b.String(), "a registry would keep less")
 	require.NotContains(t, ids(inspect.Judge(got, inspect.Policy{})), "size-unjudged")
 	require.Contains(t, ids(inspect.Judge(got, inspect.Policy{Budget: 1000})), "size-unjudged")
 }
@@ -201,6 +204,7 @@ func TestOpen_SaysWhatIsNoImage(t *testing.T) {
 		{write("text", strings.Repeat("text ", 999)), fault.Unjudged, "the archive is damaged"},
 		{write("other.tar", string(tarOf(t, file("a", 0o644, "a")))), fault.Usage, "no archive of an image"},
 		{write("none.tar", string(tarOf(t, file("manifest.json", 0o644, "[]")))), fault.Unjudged, "it holds no image"},
+		{write("cut.tar", string(tarOf(t, file("manifest.json", 0o644, "[]"), file("layer", 0o644, strings.Repeat("x", 2000)))[:1800])), fault.Unjudged, "the archive is damaged"},
 		{write("gone.tar", string(tarOf(t, file("manifest.json", 0o644, `[{"Config":"a"}]`)))), fault.Unjudged, `no file "a"`},
 		{os.DevNull, fault.Usage, "neither a folder nor a file"},
 	} {

@@ -29,6 +29,14 @@ const (
 	maxPackageName = 512
 )
 
+// How the table of functions begins, since Go 1.18 and since 1.20, and what its
+// beginning is aligned to.
+const (
+	magic118    = 0xfffffff0
+	magic120    = 0xfffffff1
+	pairOfWords = 8
+)
+
 // functionSizes sums the machine code of each package up from a Go program's table
 // of functions, which stays when a program is stripped. A table in a form that is
 // not known has no sizes.
@@ -72,7 +80,6 @@ type table struct {
 func (t table) word(b []byte, at int) uint32 { return t.order.Uint32(b[at:]) }
 
 func openTable(data []byte) (table, bool) {
-	const go118, go120 = 0xfffffff0, 0xfffffff1
 	if len(data) < 8+8*8 {
 		return table{}, false
 	}
@@ -81,10 +88,10 @@ func openTable(data []byte) (table, bool) {
 		t.order = binary.BigEndian
 	}
 	magic, pointer := t.word(data, 0), int(data[7])
-	if magic != go118 && magic != go120 || pointer != 4 && pointer != 8 {
+	if magic != magic118 && magic != magic120 || pointer != 4 && pointer != 8 {
 		return table{}, false
 	}
-	t.old = magic == go118
+	t.old = magic == magic118
 	field := func(n int) uint64 {
 		if pointer == 4 {
 			return uint64(t.word(data, 8+4*n))
@@ -93,7 +100,7 @@ func openTable(data []byte) (table, bool) {
 	}
 	count := field(0)
 	t.names, t.functions = slice(data, field(3), math.MaxInt64), slice(data, field(7), math.MaxInt64)
-	if count > maxFunctions || count*8+4 > uint64(len(t.functions)) {
+	if count == 0 || count > maxFunctions || count*8+4 > uint64(len(t.functions)) {
 		return table{}, false
 	}
 	t.count = int(count)

@@ -69,7 +69,7 @@ type Image struct {
 // environment only the names are told: values may be secrets.
 type Config struct {
 	User       string            `json:"user"`
-	Entrypoint []string          `json:"entrypoint"`
+	Entrypoint []string          `json:"entrypoint,omitempty"`
 	Args       []string          `json:"args,omitempty"`
 	Env        []string          `json:"env,omitempty"`
 	Workdir    string            `json:"workdir,omitempty"`
@@ -115,7 +115,7 @@ type Entrypoint struct {
 type Files struct {
 	// Entries counts files, folders and links.
 	Entries int `json:"entries"`
-	// Shells are shells and what contains one, on the PATH of the image.
+	// Shells are shells and what contains one, on the image's PATH and the usual one.
 	Shells Listing `json:"shells"`
 	// Setuid are files that run as their owner or group.
 	Setuid Listing `json:"setuid"`

@@ -32,12 +32,11 @@ type Source struct {
 	others    []string
 }
 
-// Close lets go of an archive.
-func (s *Source) Close() error {
-	if s.closer == nil {
-		return nil
+// Close lets go of the folder or archive, which was only read.
+func (s *Source) Close() {
+	if s.closer != nil {
+		s.closer.Close()
 	}
-	return s.closer.Close()
 }
 
 // Open finds an image: in a folder that is an OCI layout, in a file that is an

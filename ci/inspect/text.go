@@ -7,8 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
-	"unicode/utf8"
 
 	"example.com/slipway/ci/step"
 )
@@ -42,37 +40,6 @@ func (j *Judgement) Text(w io.Writer) error {
 	return err
 }
 
-// printer gathers lines.
-type printer struct{ b strings.Builder }
-
-func (p *printer) line(format string, args ...any) {
-	fmt.Fprintf(&p.b, "%s\n", cut(printable(fmt.Sprintf(format, args...)), width))
-}
-
-// cut shortens a line to a number of characters.
-func cut(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:n-3]) + "..."
-}
-
-// table prints rows in columns, indented.
-func (p *printer) table(rows [][]string) {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		for i := range row {
-			row[i] = printable(row[i])
-		}
-		fmt.Fprintln(w, "  "+strings.Join(row, "\t"))
-	}
-	w.Flush() //nolint:errcheck // a strings.Builder takes everything
-	for line := range strings.Lines(b.String()) {
-		p.line("%s", strings.TrimRight(line, " \n"))
-	}
-}
-
 func (p *printer) image(img *Image) {
 	p.line("")
 	p.line("%s  %s", show(img.Platform), cmp.Or(img.Digest, img.ID))
@@ -81,7 +48,7 @@ func (p *printer) image(img *Image) {
 	for _, row := range [][]string{
 		{"user", who(img)}, {"entrypoint", words(c.Entrypoint)}, {"args", words(c.Args)}, {"workdir", c.Workdir},
 		{"ports", strings.Join(c.Ports, ", ")}, {"env", strings.Join(c.Env, ", ")},
-		{"authorities", img.Certificates.text()}, {"time zones", cmp.Or(strings.Join(img.Zones.Loaded, ", "), "none")},
+		{"CA bundle", img.Certificates.text()}, {"time zones", cmp.Or(strings.Join(img.Zones.Loaded, ", "), "none")},
 	} {
 		if row[1] != "" {
 			rows = append(rows, row)
@@ -111,21 +78,9 @@ func (c Certificates) text() string {
 	case c.Path == "":
 		return "none"
 	case c.Expired+c.Broken > 0:
-		return fmt.Sprintf("%d in %s, with %d expired and %d broken", c.Valid, c.Path, c.Expired, c.Broken)
+		return fmt.Sprintf("%s, %d certificates, %d expired and %d broken", c.Path, c.Valid+c.Expired+c.Broken, c.Expired, c.Broken)
 	}
-	return fmt.Sprintf("%d in %s", c.Valid, c.Path)
-}
-
-// words prints an argument vector so that its words can be told from each other.
-func words(list []string) string {
-	var quoted []string
-	for _, word := range list {
-		if word == "" || strings.ContainsAny(word, " \t\n\"'\\") {
-			word = fmt.Sprintf("%q", word)
-		}
-		quoted = append(quoted, word)
-	}
-	return strings.Join(quoted, " ")
+	return fmt.Sprintf("%s, %d certificates", c.Path, c.Valid)
 }
 
 func (p *printer) layers(img *Image) {
@@ -156,7 +111,9 @@ func mediaName(media string) string {
 }
 
 func (p *printer) total(img *Image, j *Judgement) {
-	if j.Budget > 0 {
+	if img.Inflated {
+		p.line("  its layers lie in the archive uncompressed: a registry would keep less")
+	} else if j.Budget > 0 {
 		p.line("  %s is %d %% of the budget of %s", step.Size(img.Compressed), 100*img.Compressed/j.Budget, step.Size(j.Budget))
 	}
 	for _, g := range j.Growth {
@@ -191,7 +148,10 @@ func (p *printer) program(prog Program) {
 	}
 	g := prog.Go
 	p.line("  %s  %s", prog.Path, strings.Join(append(about, g.Version), ", "))
-	rows := [][]string{{"module", strings.TrimSpace(g.Module.Path + " " + g.Module.Version)}}
+	var rows [][]string
+	if g.Module.Path != "" {
+		rows = append(rows, []string{"module", strings.TrimSpace(g.Module.Path + " " + g.Module.Version)})
+	}
 	if g.Package != "" && g.Package != g.Module.Path {
 		rows = append(rows, []string{"package", g.Package})
 	}
@@ -212,29 +172,6 @@ func either(is bool, yes, no string) string {
 		return yes
 	}
 	return no
-}
-
-// fold spreads words over lines of a width.
-func fold(words []string, width int) []string {
-	var lines []string
-	for _, word := range words {
-		if n := len(lines); n > 0 && len(lines[n-1])+1+len(word) <= width {
-			lines[n-1] += " " + word
-		} else {
-			lines = append(lines, word)
-		}
-	}
-	return lines
-}
-
-// titled gives the first of some lines a title.
-func titled(title string, lines []string) [][]string {
-	var rows [][]string
-	for _, line := range lines {
-		rows = append(rows, []string{title, line})
-		title = ""
-	}
-	return rows
 }
 
 // weights prints what the machine code belongs to.
@@ -285,13 +222,5 @@ func (p *printer) findings(all []Finding, images int) {
 		}
 		p.wrap(fmt.Sprintf("%-7s ", f.Severity), f.ID+": "+f.What+where)
 		p.wrap("        ", f.Fix)
-	}
-}
-
-// wrap prints a sentence under a title, over as many lines as it needs.
-func (p *printer) wrap(title, sentence string) {
-	for _, line := range fold(strings.Fields(sentence), width-len(title)) {
-		p.line("%s%s", title, line)
-		title = strings.Repeat(" ", len(title))
 	}
 }

@@ -1,11 +1,10 @@
 package inspect
 
 import (
-	"bytes"
-	"cmp"
 	"crypto/x509"
 	"encoding/pem"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -72,23 +71,16 @@ func (t *tree) zones() Zones {
 		return Zones{}
 	}
 	z := Zones{Found: true}
-	try := func(name string) bool {
-		data, _, kept := t.read(path.Join(zonesPath, name))
-		_, err := time.LoadLocationFromTZData(name, data)
-		if !kept || err != nil || !bytes.HasPrefix(data, []byte("TZif")) {
+	there := slices.IndexFunc(places, func(name string) bool {
+		_, err := t.find(path.Join(zonesPath, name), false)
+		return err == nil
+	})
+	for _, name := range []string{"UTC", places[max(0, there)]} {
+		if _, err := time.LoadLocationFromTZData(name, t.read(path.Join(zonesPath, name))); err != nil {
 			z.Broken = append(z.Broken, name)
-			return false
-		}
-		z.Loaded = append(z.Loaded, name)
-		return true
-	}
-	try("UTC")
-	for _, name := range places {
-		if _, err := t.find(path.Join(zonesPath, name), true); err == nil {
-			try(name)
-			return z
+		} else {
+			z.Loaded = append(z.Loaded, name)
 		}
 	}
-	try(cmp.Or(places...))
 	return z
 }

@@ -60,8 +60,7 @@ func number(s string) (int, bool) {
 
 // entry returns the fields of the first line that is wanted, or nil.
 func (t *tree) entry(file string, wanted func([]string) bool) []string {
-	data, _, _ := t.read(file)
-	for line := range strings.Lines(string(data)) {
+	for line := range strings.Lines(string(t.read(file))) {
 		fields := strings.Split(strings.TrimSuffix(line, "\n"), ":")
 		if len(fields) > fieldGID && wanted(fields) {
 			return fields

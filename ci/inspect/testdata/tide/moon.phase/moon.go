@@ -1,0 +1,4 @@
+package moon
+
+//go:noinline
+func Full() bool { return true }

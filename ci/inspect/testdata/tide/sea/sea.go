@@ -1,0 +1,4 @@
+package sea
+
+//go:noinline
+func Level() int { return 3 }
