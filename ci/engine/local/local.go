@@ -87,7 +87,7 @@ func (e *Engine) findGo() (string, error) {
 		}
 	}
 	return "", fault.New(fault.Engine, "the local engine found no go command on PATH").
-		WithFix("install Go 1.21 or newer, or choose --engine dagger")
+		WithFix("install Go 1.21 or newer")
 }
 
 // mod is the -mod flag, always explicit.
