@@ -30,7 +30,9 @@ import (
 	"syscall"
 )
 
-func main() {
+func main() { os.Exit(run()) }
+
+func run() int {
 	runs := flag.Int("runs", 7, "measured runs of each tool in each row, at least 1")
 	names := flag.String("services", "sample,caddy", "services to build")
 	flag.Parse()
@@ -39,9 +41,9 @@ func main() {
 	b := &bench{env: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, runs: max(1, *runs)}
 	if err := b.run(ctx, strings.Split(*names, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
-		stop()
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 // bench is one run of this program.

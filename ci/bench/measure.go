@@ -21,6 +21,12 @@ type row struct {
 // sample is one run of a tool: how long it took, and how much of the processors.
 type sample struct{ wall, cpu time.Duration }
 
+// What changes between two builds.
+const (
+	oneLine = "one line"
+	nothing = "nothing"
+)
+
 // measure makes the rows of a service: each kind of change for each set of platforms.
 func (b *bench) measure(ctx context.Context, s *service, ours, theirs tool) ([]row, error) {
 	env, err := b.conditions(ctx, s)
@@ -29,13 +35,10 @@ func (b *bench) measure(ctx context.Context, s *service, ours, theirs tool) ([]r
 	}
 	var rows []row
 	for _, platforms := range []string{"linux/amd64", "linux/amd64,linux/arm64"} {
-		for _, edit := range []bool{true, false} {
-			r := row{service: s.name, platforms: platforms, change: "nothing"}
-			if edit {
-				r.change = "one line"
-			}
-			fmt.Fprintf(b.stderr, "%s %s, %s changed\n", s.name, platforms, r.change)
-			if err := b.turns(ctx, &r, s, env, edit, [2]tool{ours, theirs}); err != nil {
+		for _, change := range []string{oneLine, nothing} {
+			r := row{service: s.name, platforms: platforms, change: change}
+			fmt.Fprintf(b.stderr, "%s %s, %s changed\n", s.name, platforms, change)
+			if err := b.turns(ctx, &r, s, env, [2]tool{ours, theirs}); err != nil {
 				return nil, err
 			}
 			rows = append(rows, r)
@@ -46,12 +49,12 @@ func (b *bench) measure(ctx context.Context, s *service, ours, theirs tool) ([]r
 
 // turns lets the tools build in turn; each makes its own change before its turn.
 // The first two rounds fill the caches.
-func (b *bench) turns(ctx context.Context, r *row, s *service, env []string, edit bool, tools [2]tool) error {
+func (b *bench) turns(ctx context.Context, r *row, s *service, env []string, tools [2]tool) error {
 	taken := [2][]sample{}
 	for round := range 2 + b.runs {
 		for turn := range tools {
 			who := (round + turn) % 2
-			if edit {
+			if r.change == oneLine {
 				if err := s.edit(); err != nil {
 					return err
 				}

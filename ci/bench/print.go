@@ -23,12 +23,26 @@ func (b *bench) print(ctx context.Context, rows []row) error {
 		fmt.Fprintln(b.stdout, r)
 	}
 	for _, r := range rows {
-		fmt.Fprintf(b.stdout, "\n%s, %s, %s changed:\n", r.service, r.platforms, r.change)
+		if r.change != oneLine {
+			continue // the commands are the same
+		}
+		fmt.Fprintf(b.stdout, "\n%s, %s:\n\n", r.service, r.platforms)
 		for _, words := range r.commands {
-			fmt.Fprintln(b.stdout, "   ", strings.Join(words, " "))
+			fmt.Fprintln(b.stdout, "   ", strings.Join(quoted(words), " "))
 		}
 	}
 	return nil
+}
+
+// quoted puts words with blanks into quotation marks, as one would type them.
+func quoted(words []string) []string {
+	list := slices.Clone(words)
+	for i, w := range list {
+		if strings.Contains(w, " ") {
+			list[i] = "'" + w + "'"
+		}
+	}
+	return list
 }
 
 // String is the row in Markdown.

@@ -3,8 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"log"
+	"log/slog"
 	"net/http/httptest"
 	"strings"
 
@@ -35,7 +34,7 @@ func seed(ctx context.Context) (reference string, stop func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	server := httptest.NewServer(registry.New(registry.Logger(slog.NewLogLogger(slog.DiscardHandler, 0))))
 	host := strings.TrimPrefix(server.URL, "http://")
 	tag, err := name.NewTag(host + "/base:bench")
 	if err == nil {

@@ -61,10 +61,10 @@ func newOrigin(t *testing.T) *origin {
 	o.hosts = filepath.Join(t.TempDir(), "hosts")
 	require.NoError(t, os.WriteFile(o.hosts, []byte("127.0.0.1 localhost\n"+address+" "+privateHost+"\n"), 0o644))
 
-	server := httptest.NewUnstartedServer(http.HandlerFunc(o.serve(&cgi.Handler{
+	server := httptest.NewUnstartedServer(o.serve(&cgi.Handler{
 		Path: backend, Root: "/", Logger: log.New(io.Discard, "", 0), Stderr: io.Discard,
 		Env: []string{"GIT_PROJECT_ROOT=" + o.repositories, "GIT_HTTP_EXPORT_ALL=1"},
-	})))
+	}))
 	server.Listener.Close()
 	server.Listener = listener
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"os/exec"
 	"strings"
@@ -27,15 +28,19 @@ func lines(out []byte) []string {
 	return list
 }
 
-// bounded keeps the first bytes written to it and drops the rest.
+// bounded keeps the first lines written to it, at most max bytes, and drops the rest.
 type bounded struct {
 	text []byte
 	max  int
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	if room := b.max - len(b.text); room > 0 {
-		b.text = append(b.text, p[:min(room, len(p))]...)
+	room := b.max - len(b.text)
+	b.text = append(b.text, p[:min(room, len(p))]...)
+	if room < len(p) {
+		// Half a line could be half an address, in which redact sees no password.
+		b.text = b.text[:bytes.LastIndexByte(b.text, '\n')+1]
+		b.max = len(b.text)
 	}
 	return len(p), nil
 }

@@ -24,8 +24,8 @@ func redact(line string) string {
 			return out.String()
 		}
 		out.WriteString("//")
-		if at := credentials(rest); at > 0 && !(strings.HasSuffix(scheme, "ssh:") && !strings.Contains(rest[:at], ":")) {
-			// git@ of ssh is no secret.
+		// git@ of ssh is no secret.
+		if at := credentials(rest); at > 0 && (!strings.HasSuffix(scheme, "ssh:") || strings.Contains(rest[:at], ":")) {
 			out.WriteString(redacted)
 			rest = rest[at:]
 		}

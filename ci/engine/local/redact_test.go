@@ -39,6 +39,27 @@ func TestRedact_LeavesEverythingElseAlone(t *testing.T) {
 	}
 }
 
+func TestBounded_KeepsWholeLinesOnly(t *testing.T) {
+	t.Parallel()
+	for _, pieces := range [][]string{
+		{"one\ntwo\nhttps://gopher:s3cret@git.example\n"},
+		{"one\n", "two\nhttps://", "gopher:s3", "cret@git.example\n", "x\n"},
+		{"one\ntwo\n", "https://gopher:s3cret@git.example\n", "x\n"},
+	} {
+		b := &bounded{max: 25}
+		for _, p := range pieces {
+			n, err := b.Write([]byte(p))
+			require.NoError(t, err)
+			require.Equal(t, len(p), n)
+		}
+		require.Equal(t, "one\ntwo\n", string(b.text))
+	}
+	b := &bounded{max: 3}
+	_, err := b.Write([]byte("abc"))
+	require.NoError(t, err)
+	require.Equal(t, "abc", string(b.text))
+}
+
 func FuzzRedact_LeavesNoPasswordBehind(f *testing.F) {
 	f.Add("gopher", "p@ss/word", "fatal: ")
 	f.Fuzz(func(t *testing.T, user, password, before string) {
