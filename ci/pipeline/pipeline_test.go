@@ -1,0 +1,155 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/slipway/ci/config"
+	"example.com/slipway/ci/engine"
+	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/pipeline"
+	"example.com/slipway/ci/step"
+)
+
+// fake is an engine that builds nothing and can be made to go wrong.
+type fake struct {
+	// during runs while a platform is being built.
+	during func(engine.Target) error
+	unset  []string
+	// dir is where its programs lie.
+	dir string
+
+	mu   sync.Mutex
+	said []string
+}
+
+func (f *fake) note(word string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.said = append(f.said, word)
+}
+
+func (f *fake) Name() string { return "fake" }
+
+func (f *fake) Prepare(_ context.Context, _ engine.Source, release string, _ step.Step) (engine.Toolchain, error) {
+	f.note("prepare")
+	return engine.Toolchain{Release: release}, nil
+}
+
+func (f *fake) Sources(context.Context, engine.Target) (engine.SourceSet, error) {
+	return engine.SourceSet{Files: []string{"go.mod", "main.go"}, Unset: f.unset}, nil
+}
+
+func (f *fake) Exec(_ context.Context, argv []string, _ step.Step) error {
+	f.note("exec " + argv[0])
+	return nil
+}
+
+func (f *fake) Build(_ context.Context, t engine.Target, _ step.Step) (engine.Result, error) {
+	f.note("build " + t.Platform.String())
+	if f.during != nil {
+		if err := f.during(t); err != nil {
+			return engine.Result{}, err
+		}
+	}
+	file := filepath.Join(f.dir, t.Platform.Arch)
+	if err := os.WriteFile(file, []byte("program"), 0o755); err != nil {
+		return engine.Result{}, err
+	}
+	return engine.Result{Binaries: []engine.Binary{{Main: t.Mains[0], Platform: t.Platform, File: file, Size: 7}}}, nil
+}
+
+// notes remembers what a run told its user.
+type notes struct {
+	step.Silent
+	mu   sync.Mutex
+	text []string
+}
+
+func (n *notes) Note(text string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.text = append(n.text, text)
+}
+
+// run builds a service of one file with a fake engine.
+func run(t *testing.T, f *fake, files map[string]string) (*pipeline.Built, *notes, error) {
+	t.Helper()
+	dir := t.TempDir()
+	f.dir = t.TempDir()
+	all := map[string]string{"go.mod": "module example.com/tide\n\ngo 1.25.0\n", "main.go": "package main\n\nfunc main() {}\n", ".slipway.yaml": "base: builtin\n"}
+	for name, text := range files {
+		all[name] = text
+	}
+	for name, text := range all {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+	}
+	reporter := &notes{}
+	p := pipeline.Pipeline{Dir: dir, WorkDir: t.TempDir(), Env: os.Environ(), Cache: t.TempDir(), Engine: f, Reporter: reporter}
+	built, err := p.Build(t.Context(), func(file *config.File) (*config.Said, error) {
+		return config.Gather(file, func(string) string { return "" }, nil)
+	})
+	return built, reporter, err
+}
+
+func TestBuild_MakesAnImageOfWhatTheEngineGives(t *testing.T) {
+	t.Parallel()
+	f := &fake{unset: []string{"main.commit", "main.flag"}}
+	built, told, err := run(t, f, map[string]string{".slipway.yaml": "base: builtin\nset: {main.flag: x}\n"})
+	require.NoError(t, err)
+	require.Len(t, built.Images, 1)
+	require.Len(t, built.Images[0].Index.Images, 2)
+	require.Equal(t, 1, built.Images[0].BaseLayers)
+	require.Contains(t, told.text, "set main.flag names no string variable of the program, so it does nothing")
+	for _, text := range told.text {
+		require.NotContains(t, text, "main.commit", "what Slipway sets by itself is no warning")
+	}
+}
+
+// A plan never names sources that somebody was just writing.
+func TestBuild_RefusesSourcesThatChangeMeanwhile(t *testing.T) {
+	t.Parallel()
+	var main string
+	f := &fake{dir: t.TempDir(), during: func(engine.Target) error {
+		return os.WriteFile(main, []byte("package main\n\nfunc main() { println() }\n"), 0o644)
+	}}
+	dir := t.TempDir()
+	main = filepath.Join(dir, "main.go")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/tide\n\ngo 1.25.0\n"), 0o644))
+	require.NoError(t, os.WriteFile(main, []byte("package main\n\nfunc main() {}\n"), 0o644))
+	p := pipeline.Pipeline{Dir: dir, WorkDir: dir, Env: os.Environ(), Cache: t.TempDir(), Engine: f, Reporter: step.Silent{}}
+	_, err := p.Build(t.Context(), func(file *config.File) (*config.Said, error) {
+		said, err := config.Gather(file, func(string) string { return "" }, nil)
+		said.Base = "builtin"
+		return said, err
+	})
+	require.Equal(t, fault.Source, fault.KindOf(err))
+	require.ErrorContains(t, err, "the source changed while it was being built")
+}
+
+func TestBuild_StopsAtTheFirstPlatformThatFails(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	_, _, err := run(t, &fake{during: func(t engine.Target) error {
+		if t.Platform.Arch == "arm64" {
+			return broken
+		}
+		return nil
+	}}, nil)
+	require.ErrorIs(t, err, broken)
+}
+
+func TestBuild_AsksBeforeItRunsCommandsOfTheSource(t *testing.T) {
+	t.Parallel()
+	f := &fake{}
+	_, _, err := run(t, f, map[string]string{".slipway.yaml": "base: builtin\npre-build: [[evil, now]]\n"})
+	require.Equal(t, fault.Usage, fault.KindOf(err))
+	require.ErrorContains(t, err, "--allow-exec")
+	require.Empty(t, f.said, "nothing was prepared, run or built")
+}
