@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -66,9 +67,6 @@ func (s *session) build(ctx context.Context, flags *config.Flags, load bool, arc
 		}
 	}
 	for i, made := range b.Images {
-		if err := s.judge(ctx, b, made); err != nil {
-			return err
-		}
 		if err := s.write(b, made); err != nil {
 			return err
 		}
@@ -106,10 +104,11 @@ func pick(made pipeline.Image, target plan.Platform) (v1.Image, error) {
 func (s *session) write(b *pipeline.Built, made pipeline.Image) error {
 	return report(s.screen(), "write", func() (string, error) {
 		dir := s.layoutOf(b, made)
+		grown := growth(made, dir)
 		if err := output.Layout(dir, config.Tag(made.Plan, b.Builtin), made.Index); err != nil {
 			return "", unwritable(err)
 		}
-		return s.relative(dir), nil
+		return strings.Join(append([]string{s.relative(dir)}, grown...), ", "), nil
 	})
 }
 

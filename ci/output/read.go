@@ -1,25 +1,10 @@
 package output
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
-
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	ocilayout "github.com/google/go-containerregistry/pkg/v1/layout"
 
 	"example.com/slipway/ci/plan"
 )
-
-// Holds tells whether a layout holds an image, as far as its index.json says.
-func Holds(dir string, digest v1.Hash) bool {
-	text, err := os.ReadFile(filepath.Join(dir, "index.json"))
-	if err != nil {
-		return false
-	}
-	var m v1.IndexManifest
-	return json.Unmarshal(text, &m) == nil && len(m.Manifests) == 1 && m.Manifests[0].Digest == digest
-}
 
 // Sizes returns the size of each platform's image in a layout, as image.Image counts
 // it. A folder that holds no image of ours gives none.

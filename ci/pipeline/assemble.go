@@ -43,11 +43,6 @@ func (p *Pipeline) assemble(b *Built, found *base.Base, units []*unit) error {
 				if u.image == &b.Plan.Images[i] {
 					own = append(own, parts[j])
 					made.Binaries = append(made.Binaries, u.result.Binaries...)
-					base, err := parts[j].Base.Layers()
-					if err != nil {
-						return "", fmt.Errorf("reading the base's layers: %w", err)
-					}
-					made.BaseLayers = len(base)
 				}
 			}
 			if made.Index, err = image.Assemble(made.Plan, own); err != nil {
@@ -55,15 +50,20 @@ func (p *Pipeline) assemble(b *Built, found *base.Base, units []*unit) error {
 			}
 			b.Images = append(b.Images, made)
 		}
-		return sizes(b), nil
+		return p.sizes(b), nil
 	})
 }
 
-// sizes says how large the images are.
-func sizes(b *Built) string {
+// sizes says how large the images are. One over the budget is noted: a gate refuses
+// it where something is published.
+func (p *Pipeline) sizes(b *Built) string {
 	var sizes []string
 	for _, made := range b.Images {
 		for _, i := range made.Index.Images {
+			if i.Size > b.Plan.Run.Budget {
+				p.Reporter.Note(fmt.Sprintf("the image %s for %s has %s, over the budget of %s: inspect shows what it is made of",
+					made.Plan.Name, i.Platform, step.Size(i.Size), step.Size(b.Plan.Run.Budget)))
+			}
 			sizes = append(sizes, i.Platform.String()+" "+step.Size(i.Size))
 		}
 	}

@@ -53,8 +53,6 @@ type Image struct {
 	Plan     plan.Image
 	Binaries []engine.Binary
 	Index    *image.Index
-	// BaseLayers is how many of an image's layers are the base's.
-	BaseLayers int
 }
 
 // Said gathers what a user said, with what the configuration file says.

@@ -105,7 +105,6 @@ func TestBuild_MakesAnImageOfWhatTheEngineGives(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, built.Images, 1)
 	require.Len(t, built.Images[0].Index.Images, 2)
-	require.Equal(t, 1, built.Images[0].BaseLayers)
 	require.Contains(t, told.text, "set main.flag names no string variable of the program, so it does nothing")
 	for _, text := range told.text {
 		require.NotContains(t, text, "main.commit", "what Slipway sets by itself is no warning")
