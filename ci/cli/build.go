@@ -102,7 +102,7 @@ func pick(made pipeline.Image, target plan.Platform) (v1.Image, error) {
 }
 
 func (s *session) write(b *pipeline.Built, made pipeline.Image) error {
-	return report(s.screen(), "write", func() (string, error) {
+	return step.Run(s.screen(), "write", func(step.Step) (string, error) {
 		dir := s.layoutOf(b, made)
 		grown := growth(made, dir)
 		if err := output.Layout(dir, config.Tag(made.Plan, b.Builtin), made.Index); err != nil {
@@ -113,7 +113,7 @@ func (s *session) write(b *pipeline.Built, made pipeline.Image) error {
 }
 
 func (s *session) archive(file, tag string, img v1.Image) error {
-	return report(s.screen(), "archive", func() (string, error) {
+	return step.Run(s.screen(), "archive", func(step.Step) (string, error) {
 		if err := archive(file, tag, img); err != nil {
 			return "", err
 		}
@@ -134,7 +134,7 @@ func archive(file, tag string, img v1.Image) error {
 
 // load goes through an archive, the one form that every version of both runtimes reads.
 func (s *session) load(ctx context.Context, rt *container.Runtime, tag string, img v1.Image) error {
-	return report(s.screen(), "load", func() (string, error) {
+	return step.Run(s.screen(), "load", func(step.Step) (string, error) {
 		dir, err := os.MkdirTemp("", "slipway-*")
 		if err != nil {
 			return "", unwritable(err)
@@ -149,18 +149,6 @@ func (s *session) load(ctx context.Context, rt *container.Runtime, tag string, i
 		}
 		return fmt.Sprintf("%s has %s", rt.Name, tag), nil
 	})
-}
-
-// report runs one step of a verb.
-func report(r step.Reporter, title string, run func() (string, error)) error {
-	s := r.Start(title)
-	summary, err := run()
-	if err != nil {
-		s.Fail(err)
-		return err
-	}
-	s.Done(summary)
-	return nil
 }
 
 // unwritable says what a user can do about a disk that is full or read-only.

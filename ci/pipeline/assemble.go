@@ -22,7 +22,7 @@ import (
 // assemble makes an index of every image.
 func (p *Pipeline) assemble(b *Built, found *base.Base, units []*unit) error {
 	store := layer.NewStore(filepath.Join(p.Cache, "layers"))
-	return p.step("image", func(step.Step) (string, error) {
+	return step.Run(p.Reporter, "image", func(step.Step) (string, error) {
 		parts := make([]image.Part, len(units))
 		at := make([]int, len(units))
 		for i := range at {
@@ -101,7 +101,9 @@ func (p *Pipeline) layers(store *layer.Store, b *Built, u *unit) ([]image.Layer,
 			return nil, err
 		}
 	}
-	return layers, add(programs(u), u.image.Time(), "slipway: "+strings.Join(u.image.Packages(), " "))
+	// Not in the return: the order there of a variable and a call that changes it is open.
+	err := add(programs(u), u.image.Time(), "slipway: "+strings.Join(u.image.Packages(), " "))
+	return layers, err
 }
 
 // extra are the user's files, as long as they still have the planned contents.

@@ -75,7 +75,8 @@ func (p *Pipeline) ready(ctx context.Context, b *Built) (*base.Base, error) {
 		end(s, b.Toolchain.Cached, fmt.Sprintf("%s, engine %s", b.Toolchain.Release, p.Engine.Name()))
 		return nil
 	})
-	return found, group.Wait()
+	err := group.Wait()
+	return found, err
 }
 
 func end(s step.Step, cached bool, summary string) {
@@ -101,7 +102,7 @@ func allowed(run plan.Run) error {
 
 func (p *Pipeline) preBuild(ctx context.Context, b *Built) error {
 	for _, argv := range b.Plan.Run.PreBuild {
-		err := p.step("pre-build "+argv[0], func(s step.Step) (string, error) {
+		err := step.Run(p.Reporter, "pre-build "+argv[0], func(s step.Step) (string, error) {
 			return strings.Join(argv, " "), p.Engine.Exec(ctx, argv, s)
 		})
 		if err != nil {
@@ -114,7 +115,7 @@ func (p *Pipeline) preBuild(ctx context.Context, b *Built) error {
 // sources lists the source set of each unit and puts its hash into the plan.
 func (p *Pipeline) sources(ctx context.Context, b *Built, units []*unit) error {
 	var unset []string
-	err := p.step("sources", func(step.Step) (string, error) {
+	err := step.Run(p.Reporter, "sources", func(step.Step) (string, error) {
 		err := each(ctx, units, func(ctx context.Context, u *unit) (err error) {
 			u.sources, err = p.Engine.Sources(ctx, u.target())
 			return err

@@ -87,7 +87,7 @@ func (p *Pipeline) Plan(ctx context.Context, said Said) (*config.Plan, *project.
 // Build makes the images of the plan and writes nothing outside the cache.
 func (p *Pipeline) Build(ctx context.Context, said Said) (*Built, error) {
 	b := &Built{}
-	err := p.step("source", func(step.Step) (string, error) {
+	err := step.Run(p.Reporter, "source", func(step.Step) (string, error) {
 		var err error
 		b.Plan, b.Project, err = p.Plan(ctx, said)
 		if err != nil {
@@ -122,18 +122,6 @@ func (p *Pipeline) Build(ctx context.Context, said Said) (*Built, error) {
 		return nil, err
 	}
 	return b, p.assemble(b, base, units)
-}
-
-// step runs one step and reports how it ended.
-func (p *Pipeline) step(name string, run func(step.Step) (string, error)) error {
-	s := p.Reporter.Start(name)
-	summary, err := run(s)
-	if err != nil {
-		s.Fail(err)
-		return err
-	}
-	s.Done(summary)
-	return nil
 }
 
 func describe(made *config.Plan) string {

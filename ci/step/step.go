@@ -25,6 +25,18 @@ type Step interface {
 	Fail(err error)
 }
 
+// Run runs one step and reports how it ended; run returns the summary.
+func Run(r Reporter, name string, run func(Step) (string, error)) error {
+	s := r.Start(name)
+	summary, err := run(s)
+	if err != nil {
+		s.Fail(err)
+		return err
+	}
+	s.Done(summary)
+	return nil
+}
+
 // Silent is a Reporter that drops everything.
 type Silent struct{}
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"example.com/slipway/ci/fault"
@@ -16,7 +17,10 @@ import (
 func (e *Engine) Exec(ctx context.Context, argv []string, s step.Step) error {
 	name := argv[0]
 	if !strings.ContainsAny(name, `/\`) {
-		name = e.lookup(name)
+		folders := slices.Concat([]string{filepath.Join(e.root, "bin")}, filepath.SplitList(e.user["PATH"]))
+		if found, ok := lookup(name, folders); ok {
+			name = found
+		}
 	}
 	cmd := command(ctx, name, argv[1:]...)
 	cmd.Dir, cmd.Env = e.src.Root, e.base
@@ -37,12 +41,13 @@ func (e *Engine) Exec(ctx context.Context, argv []string, s step.Step) error {
 	return nil
 }
 
-// lookup finds a program in the pinned release or on the user's PATH.
-func (e *Engine) lookup(name string) string {
-	for _, dir := range append([]string{filepath.Join(e.root, "bin")}, filepath.SplitList(e.user["PATH"])...) {
+// lookup finds a program in folders, never in the source folder: a relative folder
+// counts as absent.
+func lookup(name string, folders []string) (string, bool) {
+	for _, dir := range folders {
 		if found, err := exec.LookPath(filepath.Join(dir, name)); err == nil && filepath.IsAbs(dir) {
-			return found
+			return found, true
 		}
 	}
-	return name
+	return "", false
 }

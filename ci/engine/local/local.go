@@ -75,16 +75,10 @@ func (e *Engine) Prepare(ctx context.Context, src engine.Source, release string,
 	return chain, nil
 }
 
-// findGo looks for go on the user's PATH, never in the source folder: a relative
-// entry of PATH counts as absent.
+// findGo looks for go on the user's PATH.
 func (e *Engine) findGo() (string, error) {
-	for _, dir := range filepath.SplitList(e.user["PATH"]) {
-		if !filepath.IsAbs(dir) {
-			continue
-		}
-		if name, err := exec.LookPath(filepath.Join(dir, "go")); err == nil {
-			return name, nil
-		}
+	if name, ok := lookup("go", filepath.SplitList(e.user["PATH"])); ok {
+		return name, nil
 	}
 	return "", fault.New(fault.Engine, "the local engine found no go command on PATH").
 		WithFix("install Go 1.21 or newer")
