@@ -15,8 +15,8 @@ import (
 type Engine interface {
 	// Name is what --engine calls it.
 	Name() string
-	// Prepare readies the Go release for a source folder.
-	Prepare(ctx context.Context, src Source, release string, s step.Step) (Toolchain, error)
+	// Prepare readies the pinned Go release for a source folder.
+	Prepare(ctx context.Context, src Source, b Builder, s step.Step) (Toolchain, error)
 	// Sources lists what the mains need from the source folder on one platform.
 	Sources(ctx context.Context, t Target) (SourceSet, error)
 	// Exec runs a command in the source folder, with the pinned release on its PATH.
@@ -30,6 +30,8 @@ type Engine interface {
 type Source struct {
 	// Root is the source folder: absolute, with links resolved.
 	Root string
+	// TreeRoot is the folder that all sources lie in: the git repository's, or Root.
+	TreeRoot string
 	// Workspace is the go.work in effect, or "".
 	Workspace string
 	// ModuleFolders are those of all modules whose go.mod chooses versions.
@@ -38,13 +40,21 @@ type Source struct {
 	Vendor bool
 }
 
+// Builder is the pin of the Go release to build with.
+type Builder struct {
+	// Image is the builder image.
+	Image plan.Pin
+	// Release is the Go release in it, for example go1.26.9.
+	Release string
+}
+
 // Toolchain is the Go release that an engine builds with.
 type Toolchain struct {
 	// Release is for example go1.26.9.
 	Release string `json:"release"`
-	// Module is the module that it came from, with its version.
-	Module string `json:"module"`
-	// Sum is the module's checksum, h1:....
+	// From is what it came from: a module with its version, or an image.
+	From string `json:"from"`
+	// Sum is the module's checksum, h1:..., or the image's digest.
 	Sum string `json:"sum"`
 	// Cached says that it was there already.
 	Cached bool `json:"-"`

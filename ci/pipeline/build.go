@@ -65,10 +65,10 @@ func (p *Pipeline) ready(ctx context.Context, b *Built) (*base.Base, error) {
 	group.Go(func() error {
 		s := p.Reporter.Start("toolchain")
 		src := engine.Source{
-			Root: b.Project.Root, Workspace: b.Project.Workspace, ModuleFolders: b.Project.ModuleFolders, Vendor: b.Project.Vendor,
+			Root: b.Project.Root, TreeRoot: b.Project.TreeRoot, Workspace: b.Project.Workspace, ModuleFolders: b.Project.ModuleFolders, Vendor: b.Project.Vendor,
 		}
 		var err error
-		if b.Toolchain, err = p.Engine.Prepare(ctx, src, b.Plan.Image.Toolchain, s); err != nil {
+		if b.Toolchain, err = p.Engine.Prepare(ctx, src, engine.Builder{Image: b.Plan.Image.Builder, Release: b.Plan.Image.Toolchain}, s); err != nil {
 			s.Fail(err)
 			return err
 		}

@@ -37,9 +37,9 @@ func (f *fake) note(word string) {
 
 func (f *fake) Name() string { return "fake" }
 
-func (f *fake) Prepare(_ context.Context, _ engine.Source, release string, _ step.Step) (engine.Toolchain, error) {
+func (f *fake) Prepare(_ context.Context, _ engine.Source, b engine.Builder, _ step.Step) (engine.Toolchain, error) {
 	f.note("prepare")
-	return engine.Toolchain{Release: release}, nil
+	return engine.Toolchain{Release: b.Release}, nil
 }
 
 func (f *fake) Sources(context.Context, engine.Target) (engine.SourceSet, error) {

@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"example.com/slipway/ci/engine"
+	"example.com/slipway/ci/engine/gocmd"
 	"example.com/slipway/ci/fault"
 )
 
@@ -70,7 +71,7 @@ func (e *Engine) hostSettings(ctx context.Context, host string) (map[string]stri
 			return nil, ctx.Err()
 		}
 		return nil, fault.New(fault.Engine, "asking %s for its settings: %v", host, err).
-			WithDetail(lines(stderr.Bytes())...).WithFix("install Go 1.21 or newer").WithCause(err)
+			WithDetail(gocmd.Lines(stderr.Bytes())...).WithFix("install Go 1.21 or newer").WithCause(err)
 	}
 	found := map[string]string{}
 	if err := json.Unmarshal(stdout.Bytes(), &found); err != nil {
@@ -92,14 +93,8 @@ func (e *Engine) scrub(src engine.Source, host map[string]string) []string {
 	for name, value := range host {
 		env[name] = value
 	}
-	maps.Copy(env, environ{
-		"GO111MODULE": "on", "GOENV": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOEXPERIMENT": "", "GOFIPS140": "off",
-		"GOWORK": "off", "GOCACHE": filepath.Join(e.cache, "go-build"), "GOTELEMETRY": "off", "LC_ALL": "C",
-		// A build fetches no source by itself but what the user's GOPRIVATE names.
-		"GOPROXY": withoutDirect(host["GOPROXY"]), "GOVCS": "private:all,public:off",
-		// git must fail rather than wait for a password that nobody types.
-		"GIT_TERMINAL_PROMPT": "0", "GCM_INTERACTIVE": "never",
-	})
+	maps.Copy(env, gocmd.Fixed())
+	maps.Copy(env, environ{"GOCACHE": filepath.Join(e.cache, "go-build"), "GOPROXY": gocmd.WithoutDirect(host["GOPROXY"])})
 	if src.Workspace != "" {
 		env["GOWORK"] = src.Workspace
 	}
@@ -108,27 +103,6 @@ func (e *Engine) scrub(src engine.Source, host map[string]string) []string {
 		list = append(list, name+"="+env[name])
 	}
 	return list
-}
-
-// withoutDirect takes direct out of a GOPROXY list. Modules that GONOPROXY or
-// GOPRIVATE match are fetched from their origin whatever GOPROXY says.
-func withoutDirect(proxies string) string {
-	var left strings.Builder
-	for proxies != "" {
-		i := strings.IndexAny(proxies, ",|")
-		item, sep := proxies, ""
-		if i >= 0 {
-			item, sep = proxies[:i], proxies[i:i+1]
-		}
-		proxies = strings.TrimPrefix(proxies[len(item):], sep)
-		if strings.TrimSpace(item) != "direct" {
-			left.WriteString(item + sep)
-		}
-	}
-	if list := strings.Trim(left.String(), ",|"); list != "" {
-		return list
-	}
-	return "off"
 }
 
 // refused are flags of the go command and of its linker that run other programs or
@@ -153,11 +127,4 @@ func refuseFlags(goflags string) error {
 func refusal(flag string) error {
 	return fault.New(fault.Usage, "GOFLAGS has %s, which runs programs or reads files that the plan does not show", flag).
 		WithFix("take it out of GOFLAGS (go env GOFLAGS)")
-}
-
-// shorten keeps the folders of this machine out of what a user reads.
-func (e *Engine) shorten(line string) string {
-	sep := string(filepath.Separator)
-	line = strings.ReplaceAll(line, e.modules+sep, "")
-	return strings.ReplaceAll(line, e.src.Root+sep, "")
 }

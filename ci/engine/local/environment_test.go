@@ -45,20 +45,6 @@ func TestRefuseFlags_LetsPassWhatIsIgnoredAnyway(t *testing.T) {
 	}
 }
 
-func TestWithoutDirect_KeepsOnlyProxies(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{
-		"https://proxy.example,direct":               "https://proxy.example",
-		"https://a.example|https://b.example,direct": "https://a.example|https://b.example",
-		"direct":                   "off",
-		"":                         "off",
-		"direct,https://a.example": "https://a.example",
-		"off":                      "off",
-	} {
-		require.Equal(t, want, withoutDirect(in), in)
-	}
-}
-
 func TestScrub_LeavesNothingThatDecidesBytesToTheSurroundings(t *testing.T) {
 	t.Parallel()
 	e := New(Options{Cache: "/cache", Env: []string{
@@ -76,14 +62,4 @@ func TestScrub_LeavesNothingThatDecidesBytesToTheSurroundings(t *testing.T) {
 		"GOPRIVATE=example.com/*", "SSH_AUTH_SOCK=/agent", "HTTPS_PROXY=http://proxy", "NETRC=/netrc", "HOME=/home/a", "GOVCS=private:all,public:off",
 		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http.extraHeader", "GIT_CONFIG_VALUE_0=x",
 	})
-}
-
-func TestQuote_IsWhatTheGoCommandSplits(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{
-		"main.v=1": "main.v=1", "main.v=a b": "'main.v=a b'", "main.v=it's": `"main.v=it's"`, `main.v="x"`: `'main.v="x"'`,
-		"main.v=-extld=evil": "main.v=-extld=evil", "main.v=x -extld=evil": "'main.v=x -extld=evil'",
-	} {
-		require.Equal(t, want, quote(in))
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"example.com/slipway/ci/engine/gocmd"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/step"
 )
@@ -23,14 +24,14 @@ func (e *Engine) Exec(ctx context.Context, argv []string, s step.Step) error {
 		}
 	}
 	cmd := command(ctx, name, argv[1:]...)
-	cmd.Dir, cmd.Env = e.src.Root, e.base
-	out := &bounded{max: outputLimit}
+	cmd.Dir, cmd.Env = e.goCommand.Source.Root, e.base
+	out := &gocmd.Bounded{}
 	cmd.Stdout, cmd.Stderr = out, out
 	err := cmd.Run()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	said := lines(out.text)
+	said := gocmd.Lines(out.Bytes())
 	for _, line := range said {
 		s.Log(line)
 	}

@@ -4,15 +4,15 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"example.com/slipway/ci/engine"
+	"example.com/slipway/ci/engine/gocmd"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/step"
 )
@@ -31,11 +31,9 @@ type Engine struct {
 	user  environ
 
 	// What Prepare found.
-	src       engine.Source
-	toolchain engine.Toolchain
 	root      string // the toolchain's GOROOT
-	modules   string // the module cache
 	base      []string
+	goCommand gocmd.Go
 }
 
 var _ engine.Engine = (*Engine)(nil)
@@ -50,7 +48,7 @@ func (e *Engine) Name() string { return "local" }
 
 // Prepare finds the host's go command, refuses what its settings would smuggle
 // into a build and what would hang it, and readies the pinned release.
-func (e *Engine) Prepare(ctx context.Context, src engine.Source, release string, s step.Step) (engine.Toolchain, error) {
+func (e *Engine) Prepare(ctx context.Context, src engine.Source, b engine.Builder, s step.Step) (engine.Toolchain, error) {
 	host, err := e.findGo()
 	if err != nil {
 		return engine.Toolchain{}, err
@@ -62,15 +60,18 @@ func (e *Engine) Prepare(ctx context.Context, src engine.Source, release string,
 	if err := refuseFlags(settings["GOFLAGS"]); err != nil {
 		return engine.Toolchain{}, err
 	}
-	if err := refuseIrregular(ctx, src.ModuleFolders); err != nil {
+	if err := gocmd.RefuseIrregular(ctx, src.ModuleFolders); err != nil {
 		return engine.Toolchain{}, err
 	}
 	env := e.scrub(src, settings)
-	chain, root, err := e.fetch(ctx, host, release, settings["GOMODCACHE"], env, s)
+	chain, root, err := e.fetch(ctx, host, b.Release, settings["GOMODCACHE"], env, s)
 	if err != nil {
 		return engine.Toolchain{}, err
 	}
-	e.src, e.toolchain, e.root, e.modules = src, chain, root, filepath.Clean(settings["GOMODCACHE"])
+	e.root = root
+	e.goCommand = gocmd.Go{
+		Source: src, Release: b.Release, Tree: src.TreeRoot, Modules: filepath.Clean(settings["GOMODCACHE"]), Run: e.run, Copy: modules,
+	}
 	e.base = slices.Concat(env, []string{"GOROOT=" + root, "PATH=" + filepath.Join(root, "bin") + string(os.PathListSeparator) + e.user["PATH"]})
 	return chain, nil
 }
@@ -84,41 +85,30 @@ func (e *Engine) findGo() (string, error) {
 		WithFix("install Go 1.21 or newer")
 }
 
-// mod is the -mod flag, always explicit.
-func (e *Engine) mod() string {
-	if e.src.Vendor {
-		return "-mod=vendor"
-	}
-	return "-mod=readonly"
-}
-
-// goCommand returns the pinned release's go command in the source folder.
-func (e *Engine) goCommand(ctx context.Context, env []string, args ...string) *exec.Cmd {
+// run runs the pinned release's go command in the source folder.
+func (e *Engine) run(ctx context.Context, env, args []string) (gocmd.Output, error) {
 	cmd := command(ctx, filepath.Join(e.root, "bin", "go"+exeSuffix), args...)
-	cmd.Dir = e.src.Root
+	cmd.Dir = e.goCommand.Source.Root
 	cmd.Env = slices.Concat(e.base, env)
-	return cmd
-}
-
-// flags are the flags that decide a binary, the same for list and build.
-func (e *Engine) flags(t engine.Target) []string {
-	flags := []string{e.mod(), "-buildvcs=false", "-trimpath", "-pgo=auto"}
-	if len(t.Build.Tags) > 0 {
-		flags = append(flags, "-tags="+strings.Join(t.Build.Tags, ","))
+	var stdout bytes.Buffer
+	stderr := &gocmd.Bounded{}
+	cmd.Stdout, cmd.Stderr = &stdout, stderr
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return gocmd.Output{}, ctx.Err()
 	}
-	return flags
+	return gocmd.Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Err: err}, nil
 }
 
-func folders(t engine.Target) []string {
-	var dirs []string
-	for _, m := range t.Mains {
-		dirs = append(dirs, m.Dir)
+// modules reads files of the module cache.
+func modules(_ context.Context, names []string) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	for _, name := range names {
+		if text, err := os.ReadFile(name); err == nil {
+			files[filepath.Base(name)] = text
+		}
 	}
-	return dirs
-}
-
-func (e *Engine) target(t engine.Target) []string {
-	return append(t.Platform.GoEnv(), "CGO_ENABLED=0")
+	return files, nil
 }
 
 func (e *Engine) folder(name ...string) (string, error) {

@@ -41,8 +41,11 @@ func prepared(t *testing.T, files map[string]string, src engine.Source) *local.E
 			env = append(env, kv)
 		}
 	}
+	if src.TreeRoot == "" {
+		src.TreeRoot = src.Root
+	}
 	e := local.New(local.Options{Env: env, Cache: filepath.Join(cache, "slipway-e2e")})
-	chain, err := e.Prepare(t.Context(), src, release, step.Silent{}.Start(""))
+	chain, err := e.Prepare(t.Context(), src, engine.Builder{Release: release}, step.Silent{}.Start(""))
 	require.NoError(t, err)
 	require.Equal(t, release, chain.Release)
 	require.Regexp(t, `^h1:[A-Za-z0-9+/]{43}=$`, chain.Sum)
@@ -107,7 +110,7 @@ func TestSources_ReachModulesBesideTheSource(t *testing.T) {
 		"../lib/lib.go":  "// Package lib is beside it.\npackage lib\n",
 		"../lib/more.md": "not source\n",
 	}
-	e := prepared(t, files, engine.Source{Root: root, ModuleFolders: []string{root, filepath.Join(top, "lib")}})
+	e := prepared(t, files, engine.Source{Root: root, TreeRoot: top, ModuleFolders: []string{root, filepath.Join(top, "lib")}})
 	set, err := e.Sources(t.Context(), target(amd64, "."))
 	require.NoError(t, err)
 	require.Equal(t, []string{"../lib/go.mod", "../lib/lib.go", "go.mod", "main.go"}, set.Files)
@@ -180,7 +183,7 @@ func TestPrepare_SaysThatAReleaseCannotBeHad(t *testing.T) {
 		t.Skip("slow: asks the module proxy")
 	}
 	e := local.New(local.Options{Env: append(os.Environ(), "GOFLAGS=", "GOPROXY=off"), Cache: t.TempDir()})
-	_, err := e.Prepare(t.Context(), engine.Source{Root: t.TempDir()}, "go1.26.0-rc99", step.Silent{}.Start(""))
+	_, err := e.Prepare(t.Context(), engine.Source{Root: t.TempDir()}, engine.Builder{Release: "go1.26.0-rc99"}, step.Silent{}.Start(""))
 	require.Equal(t, fault.Engine, fault.KindOf(err))
 	require.ErrorContains(t, err, "getting go1.26.0-rc99")
 }

@@ -18,6 +18,7 @@ import (
 
 	"example.com/slipway/ci/cache"
 	"example.com/slipway/ci/engine"
+	"example.com/slipway/ci/engine/gocmd"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/step"
 )
@@ -37,13 +38,13 @@ type stamp struct {
 // standard library gave another binary under the same version (measured).
 func (e *Engine) fetch(ctx context.Context, host, release, modcache string, env []string, s step.Step) (engine.Toolchain, string, error) {
 	version := "v0.0.1-" + release + "." + runtime.GOOS + "-" + runtime.GOARCH
-	chain := engine.Toolchain{Release: release, Module: module + "@" + version}
+	chain := engine.Toolchain{Release: release, From: module + "@" + version}
 	stamps, err := e.folder("toolchains")
 	if err != nil {
 		return chain, "", err
 	}
 	name := filepath.Join(stamps, version+".json")
-	if known, ok := readStamp(name); ok && known.Dir == filepath.Join(modcache, filepath.FromSlash(chain.Module)) {
+	if known, ok := readStamp(name); ok && known.Dir == filepath.Join(modcache, filepath.FromSlash(chain.From)) {
 		chain.Sum, chain.Cached = known.Sum, true
 		return chain, known.Dir, nil
 	}
@@ -180,7 +181,7 @@ func writeStamp(name string, s stamp) error {
 
 func firstOf(texts ...string) string {
 	for _, t := range texts {
-		if said := lines([]byte(t)); len(said) > 0 {
+		if said := gocmd.Lines([]byte(t)); len(said) > 0 {
 			return strings.TrimSpace(said[0])
 		}
 	}

@@ -1,6 +1,7 @@
-package local
+package gocmd
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -13,6 +14,9 @@ import (
 	"example.com/slipway/ci/fault"
 )
 
+// nothing is a go command that has nothing to say.
+func nothing(context.Context, []string, []string) (Output, error) { return Output{}, nil }
+
 func TestExplain_SaysInASentenceWhatTheGoCommandMeans(t *testing.T) {
 	t.Parallel()
 	for said, want := range map[string]string{
@@ -24,8 +28,8 @@ func TestExplain_SaysInASentenceWhatTheGoCommandMeans(t *testing.T) {
 		"main.go:5:12: pattern secret.txt: cannot embed irregular file secret.txt": "main.go:5 embeds secret.txt, which is a link",
 		"main: copying a.out: write /cache/tide: no space left on device":          "the disk became full during the build",
 	} {
-		e := &Engine{src: engine.Source{Root: "/src"}, modules: "/modules"}
-		err := e.explain(t.Context(), engine.Target{}, []byte(said), errors.New("exit status 1"))
+		g := &Go{Source: engine.Source{Root: "/src", TreeRoot: "/src"}, Tree: "/src", Modules: "/modules", Run: nothing}
+		err := g.Explain(t.Context(), engine.Target{}, Output{Stderr: []byte(said), Err: errors.New("exit status 1")})
 		require.ErrorContains(t, err, want)
 		f, ok := errors.AsType[*fault.Error](err)
 		require.True(t, ok)
@@ -43,8 +47,8 @@ func TestExplain_PrintsNothingOfAForeignFile(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "shadow")
 	require.NoError(t, os.WriteFile(secret, []byte("root:secret\n"), 0o600))
 	require.NoError(t, os.Symlink(secret, filepath.Join(root, "shadow.go")))
-	e := &Engine{src: engine.Source{Root: root}, modules: "/modules"}
-	err = e.explain(t.Context(), engine.Target{}, []byte("shadow.go:1:1: expected 'package', found root\n"), errors.New("exit status 1"))
+	g := &Go{Source: engine.Source{Root: root, TreeRoot: root}, Tree: root, Modules: "/modules", Run: nothing}
+	err = g.Explain(t.Context(), engine.Target{}, Output{Stderr: []byte("shadow.go:1:1: expected 'package', found root\n"), Err: errors.New("exit status 1")})
 	require.ErrorContains(t, err, "the source file shadow.go is a link to ")
 	f, ok := errors.AsType[*fault.Error](err)
 	require.True(t, ok)
@@ -71,7 +75,7 @@ func TestRefuseIrregular_FindsWhatTheGoCommandWouldHangOn(t *testing.T) {
 		file := filepath.Join(dir, filepath.FromSlash(name))
 		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
 		require.NoError(t, os.Symlink(os.DevNull, file))
-		err := refuseIrregular(t.Context(), []string{dir})
+		err := RefuseIrregular(t.Context(), []string{dir})
 		require.Equal(t, refused, err != nil, name)
 		if refused {
 			require.True(t, strings.HasPrefix(err.Error(), file), "%v", err)
@@ -82,5 +86,5 @@ func TestRefuseIrregular_FindsWhatTheGoCommandWouldHangOn(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a.go"), nil, 0o644))
 	require.NoError(t, os.Symlink("a.go", filepath.Join(dir, "b.go")))
 	require.NoError(t, os.Symlink("nowhere", filepath.Join(dir, "c.go")))
-	require.NoError(t, refuseIrregular(t.Context(), []string{dir, filepath.Join(dir, "absent")}))
+	require.NoError(t, RefuseIrregular(t.Context(), []string{dir, filepath.Join(dir, "absent")}))
 }

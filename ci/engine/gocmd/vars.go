@@ -1,9 +1,11 @@
-package local
+package gocmd
 
 import (
+	"context"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,19 +26,52 @@ func newVars(list []plan.Var) vars {
 
 // look takes the names of a package's string variables off the list. The linker
 // calls every package main main, whatever its import path is.
-func (v vars) look(p listed) {
+func (g *Go) look(ctx context.Context, v vars, p listed) error {
 	path := p.ImportPath
 	if p.Name == "main" {
 		path = "main"
 	}
-	wanted := func(name string) bool { return strings.HasPrefix(name, path+".") }
+	var wanted []string
 	for name := range v.open {
-		if wanted(name) && slices.ContainsFunc(p.GoFiles, func(file string) bool {
-			return declares(filepath.Join(p.Dir, file), strings.TrimPrefix(name, path+"."))
-		}) {
-			delete(v.open, name)
+		if variable, ok := strings.CutPrefix(name, path+"."); ok && token.IsIdentifier(variable) {
+			wanted = append(wanted, name)
 		}
 	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	files, err := g.read(ctx, p)
+	if err != nil {
+		return err
+	}
+	for _, name := range wanted {
+		for _, text := range files {
+			if declares(text, strings.TrimPrefix(name, path+".")) {
+				delete(v.open, name)
+			}
+		}
+	}
+	return nil
+}
+
+// read reads the Go files of a package: the source tree's on this machine, a
+// module's where the go command sees it.
+func (g *Go) read(ctx context.Context, p listed) (map[string][]byte, error) {
+	dir, ok := g.here(p.Dir)
+	if !ok || g.inModuleCache(p.Dir) {
+		var names []string
+		for _, file := range p.GoFiles {
+			names = append(names, filepath.Join(p.Dir, file))
+		}
+		return g.Copy(ctx, names)
+	}
+	files := map[string][]byte{}
+	for _, file := range p.GoFiles {
+		if text, err := os.ReadFile(filepath.Join(dir, file)); err == nil {
+			files[file] = text
+		}
+	}
+	return files, nil
 }
 
 func (v vars) unset() []string {
@@ -50,8 +85,8 @@ func (v vars) unset() []string {
 
 // declares tells whether a file has a package variable of that name that -X can
 // set: a string that is not initialised, or by a constant.
-func declares(file, name string) bool {
-	tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+func declares(text []byte, name string) bool {
+	tree, err := parser.ParseFile(token.NewFileSet(), "", text, parser.SkipObjectResolution)
 	if err != nil {
 		return false
 	}

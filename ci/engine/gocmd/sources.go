@@ -1,4 +1,4 @@
-package local
+package gocmd
 
 import (
 	"bytes"
@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"example.com/slipway/ci/engine"
 )
@@ -26,40 +25,40 @@ const listFields = "Dir,ImportPath,Name,Standard,GoFiles,SFiles,HFiles,SysoFiles
 
 // Sources asks go list for the packages of the mains and names every file of
 // theirs that lies in the source tree, with the files that choose the modules.
-func (e *Engine) Sources(ctx context.Context, t engine.Target) (engine.SourceSet, error) {
-	args := slices.Concat([]string{"list", "-deps", "-json=" + listFields}, e.flags(t), []string{"--"}, folders(t))
-	cmd := e.goCommand(ctx, e.target(t), args...)
-	var stdout bytes.Buffer
-	stderr := &bounded{max: outputLimit}
-	cmd.Stdout, cmd.Stderr = &stdout, stderr
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return engine.SourceSet{}, ctx.Err()
-		}
-		return engine.SourceSet{}, e.explain(ctx, t, stderr.text, err)
+func (g *Go) Sources(ctx context.Context, t engine.Target) (engine.SourceSet, error) {
+	args := slices.Concat([]string{"list", "-deps", "-json=" + listFields}, g.flags(t), []string{"--"}, folders(t))
+	out, err := g.Run(ctx, Environment(t), args)
+	if err != nil {
+		return engine.SourceSet{}, err
 	}
-	files, vars := e.alongside(t), newVars(t.Build.Vars)
-	for dec := json.NewDecoder(&stdout); ; {
+	if out.Err != nil {
+		return engine.SourceSet{}, g.Explain(ctx, t, out)
+	}
+	files, vars := g.alongside(t), newVars(t.Build.Vars)
+	for dec := json.NewDecoder(bytes.NewReader(out.Stdout)); ; {
 		var p listed
 		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			return engine.SourceSet{}, fmt.Errorf("reading the answer of go list: %w", err)
 		}
-		vars.look(p)
-		if !p.Standard && !e.inModuleCache(p.Dir) {
-			files[p.Dir] = slices.Concat(files[p.Dir], p.GoFiles, p.SFiles, p.HFiles, p.SysoFiles, p.EmbedFiles)
+		if err := g.look(ctx, vars, p); err != nil {
+			return engine.SourceSet{}, err
+		}
+		dir, ok := g.here(p.Dir)
+		if !p.Standard && !g.inModuleCache(p.Dir) && ok {
+			files[dir] = slices.Concat(files[dir], p.GoFiles, p.SFiles, p.HFiles, p.SysoFiles, p.EmbedFiles)
 		}
 	}
-	list, err := e.relative(files)
+	list, err := g.relative(files)
 	return engine.SourceSet{Files: list, Unset: vars.unset()}, err
 }
 
 // relative names files by their paths from the source folder, each once, sorted.
-func (e *Engine) relative(files map[string][]string) ([]string, error) {
+func (g *Go) relative(files map[string][]string) ([]string, error) {
 	var list []string
 	for dir, names := range files {
-		rel, err := filepath.Rel(e.src.Root, dir)
+		rel, err := filepath.Rel(g.Source.Root, dir)
 		if err != nil {
 			return nil, fmt.Errorf("placing %s under the source folder: %w", dir, err)
 		}
@@ -73,21 +72,21 @@ func (e *Engine) relative(files map[string][]string) ([]string, error) {
 
 // alongside names the files, by folder, that decide a build and that go list does
 // not say.
-func (e *Engine) alongside(t engine.Target) map[string][]string {
+func (g *Go) alongside(t engine.Target) map[string][]string {
 	extra := map[string][]string{}
 	for _, m := range t.Mains {
-		dir := filepath.Join(e.src.Root, filepath.FromSlash(m.Dir))
+		dir := filepath.Join(g.Source.Root, filepath.FromSlash(m.Dir))
 		extra[dir] = append(extra[dir], "default.pgo")
 	}
-	top := e.src.Root
-	if e.src.Workspace != "" {
-		top = filepath.Dir(e.src.Workspace)
+	top := g.Source.Root
+	if g.Source.Workspace != "" {
+		top = filepath.Dir(g.Source.Workspace)
 		extra[top] = append(extra[top], "go.work", "go.work.sum")
 	}
-	for _, dir := range e.src.ModuleFolders {
+	for _, dir := range g.Source.ModuleFolders {
 		extra[dir] = append(extra[dir], "go.mod", "go.sum")
 	}
-	if e.src.Vendor {
+	if g.Source.Vendor {
 		extra[filepath.Join(top, "vendor")] = []string{"modules.txt"}
 	}
 	for dir, names := range extra {
@@ -101,8 +100,4 @@ func present(dir string, names ...string) []string {
 		info, err := os.Stat(filepath.Join(dir, n))
 		return err != nil || !info.Mode().IsRegular()
 	})
-}
-
-func (e *Engine) inModuleCache(name string) bool {
-	return strings.HasPrefix(name, e.modules+string(filepath.Separator))
 }

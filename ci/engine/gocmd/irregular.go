@@ -1,4 +1,4 @@
-package local
+package gocmd
 
 import (
 	"context"
@@ -15,9 +15,9 @@ import (
 // a package or module: go/build's known extensions and the files of modules.
 var opened = regexp.MustCompile(`\.(?:go|mod|sum|work|pgo|syso|swig|swigcxx|cc?|cpp|cxx|m|hh?|hpp|hxx|f|F|for|f90|s|S|sx)$|^modules\.txt$`)
 
-// refuseIrregular refuses named pipes and devices under such names, and links to
+// RefuseIrregular refuses named pipes and devices under such names, and links to
 // them: the go command would wait for one and read the other for ever.
-func refuseIrregular(ctx context.Context, folders []string) error {
+func RefuseIrregular(ctx context.Context, folders []string) error {
 	for _, folder := range folders {
 		err := filepath.WalkDir(folder, func(name string, d fs.DirEntry, err error) error {
 			switch {

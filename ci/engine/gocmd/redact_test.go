@@ -1,4 +1,4 @@
-package local
+package gocmd
 
 import (
 	"strings"
@@ -46,18 +46,18 @@ func TestBounded_KeepsWholeLinesOnly(t *testing.T) {
 		{"one\n", "two\nhttps://", "gopher:s3", "cret@git.example\n", "x\n"},
 		{"one\ntwo\n", "https://gopher:s3cret@git.example\n", "x\n"},
 	} {
-		b := &bounded{max: 25}
+		b := &Bounded{Max: 25}
 		for _, p := range pieces {
 			n, err := b.Write([]byte(p))
 			require.NoError(t, err)
 			require.Equal(t, len(p), n)
 		}
-		require.Equal(t, "one\ntwo\n", string(b.text))
+		require.Equal(t, "one\ntwo\n", string(b.Bytes()))
 	}
-	b := &bounded{max: 3}
+	b := &Bounded{Max: 3}
 	_, err := b.Write([]byte("abc"))
 	require.NoError(t, err)
-	require.Equal(t, "abc", string(b.text))
+	require.Equal(t, "abc", string(b.Bytes()))
 }
 
 func FuzzRedact_LeavesNoPasswordBehind(f *testing.F) {

@@ -1,4 +1,4 @@
-package local
+package gocmd
 
 import (
 	"bytes"
@@ -62,12 +62,13 @@ var meanings = []meaning{
 	},
 }
 
-// explain turns the go command's own words into an error: one sentence for what is
+// Explain turns the go command's own words into an error: one sentence for what is
 // known, else its first line with a file and a line number. All lines follow.
-func (e *Engine) explain(ctx context.Context, t engine.Target, out []byte, cause error) error {
+func (g *Go) Explain(ctx context.Context, t engine.Target, out Output) error {
+	cause := out.Err
 	var all, said []string
-	for _, line := range lines(out) {
-		line = e.shorten(line)
+	for _, line := range Lines(out.Stderr) {
+		line = g.shorten(line)
 		all = append(all, line)
 		if !strings.HasPrefix(line, "go: downloading ") {
 			said = append(said, line)
@@ -84,10 +85,10 @@ func (e *Engine) explain(ctx context.Context, t engine.Target, out []byte, cause
 		return fault.New(fault.Source, "%s", what).WithFix("%s", fix).WithDetail(said...).WithCause(cause)
 	}
 	first := firstPosition(said)
-	if err := e.foreign(first); err != nil {
+	if err := g.foreign(first); err != nil {
 		return err
 	}
-	if err := e.lacking(ctx, t, text); err != nil {
+	if err := g.lacking(ctx, t, text); err != nil {
 		return err.WithDetail(said...).WithCause(cause)
 	}
 	err := fault.New(fault.Source, "the source does not build for %s", t.Platform).WithDetail(said...).WithCause(cause)
@@ -110,11 +111,11 @@ func firstPosition(said []string) string {
 
 // foreign refuses a link that leads out of the source folder to what is no Go: the
 // compiler's words about it would print parts of a file that is nobody's source.
-func (e *Engine) foreign(position string) error {
+func (g *Go) foreign(position string) error {
 	file, _, _ := strings.Cut(position, ":")
-	name := filepath.Join(e.src.Root, filepath.FromSlash(file))
+	name := filepath.Join(g.Source.Root, filepath.FromSlash(file))
 	real, err := filepath.EvalSymlinks(name)
-	if file == "" || err != nil || real == name || strings.HasPrefix(real, e.src.Root+string(filepath.Separator)) {
+	if file == "" || err != nil || real == name || strings.HasPrefix(real, g.Source.Root+string(filepath.Separator)) {
 		return nil
 	}
 	return fault.New(fault.Source, "the source file %s is a link to %s, which does not compile", file, real).
@@ -123,14 +124,14 @@ func (e *Engine) foreign(position string) error {
 
 // lacking names the package of a failed build that has files for cgo only, or that
 // is waiting for go generate. go list sees both, and executes nothing for it.
-func (e *Engine) lacking(ctx context.Context, t engine.Target, text string) *fault.Error {
-	args := slices.Concat([]string{"list", "-e", "-deps", "-json=Dir,ImportPath,Name,Standard,GoFiles,CgoFiles"}, e.flags(t), []string{"--"}, folders(t))
-	cmd := e.goCommand(ctx, append(t.Platform.GoEnv(), "CGO_ENABLED=1"), args...)
-	var stdout bytes.Buffer
-	cmd.Stdout = &stdout
+func (g *Go) lacking(ctx context.Context, t engine.Target, text string) *fault.Error {
+	args := slices.Concat([]string{"list", "-e", "-deps", "-json=Dir,ImportPath,Name,Standard,GoFiles,CgoFiles"}, g.flags(t), []string{"--"}, folders(t))
 	// With -e the answer is of use even when the exit code is not 0.
-	_ = cmd.Run()
-	for dec := json.NewDecoder(&stdout); ; {
+	out, err := g.Run(ctx, append(t.Platform.GoEnv(), "CGO_ENABLED=1"), args)
+	if err != nil {
+		return nil
+	}
+	for dec := json.NewDecoder(bytes.NewReader(out.Stdout)); ; {
 		var p struct {
 			Dir, ImportPath, Name string
 			Standard              bool
@@ -144,7 +145,7 @@ func (e *Engine) lacking(ctx context.Context, t engine.Target, text string) *fau
 		case len(p.CgoFiles) > 0 && (absent != "" || excludes(text, p.ImportPath)):
 			return fault.New(fault.Source, "package %s needs cgo, and a static image is built without it", p.ImportPath).
 				WithFix("use a pure Go package in its place, or a build tag of the package that leaves cgo out (--tags)")
-		case absent != "" && !e.inModuleCache(p.Dir) && generates(p.Dir, p.GoFiles):
+		case absent != "" && !g.inModuleCache(p.Dir) && g.generates(p.Dir, p.GoFiles):
 			return fault.New(fault.Source, "%s is undefined, and package %s has a go:generate line, which a build does not run", absent, p.ImportPath).
 				WithFix("commit the generated code, or make it before the build with pre-build in .slipway.yaml")
 		}
@@ -170,7 +171,11 @@ func excludes(text, pkg string) bool {
 }
 
 // generates tells whether one of a package's files has a line for go generate.
-func generates(dir string, files []string) bool {
+func (g *Go) generates(dir string, files []string) bool {
+	dir, ok := g.here(dir)
+	if !ok {
+		return false
+	}
 	return slices.ContainsFunc(files, func(file string) bool {
 		text, err := os.ReadFile(filepath.Join(dir, file))
 		return err == nil && generate.Match(text)
