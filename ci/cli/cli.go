@@ -12,8 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"example.com/slipway/ci/config"
-	"example.com/slipway/ci/engine"
-	"example.com/slipway/ci/engine/local"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/pipeline"
 	"example.com/slipway/ci/term"
@@ -79,7 +77,7 @@ func (s *session) root() *cobra.Command {
 	flags.BoolVarP(&s.quiet, "quiet", "q", false, "print errors only")
 	flags.BoolVarP(&s.verbose, "verbose", "v", false, "print what the tools print")
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
-	for _, verb := range []func() *cobra.Command{s.buildVerb, s.runVerb, s.planVerb, s.inspectVerb, s.doctorVerb, s.versionVerb} {
+	for _, verb := range []func() *cobra.Command{s.buildVerb, s.runVerb, s.planVerb, s.inspectVerb, s.engineVerb, s.doctorVerb, s.versionVerb} {
 		cmd := verb()
 		cmd.Args = usage(cmd.Args)
 		root.AddCommand(cmd)
@@ -128,12 +126,8 @@ func (s *session) pipeline() (*pipeline.Pipeline, error) {
 		return nil, err
 	}
 	return &pipeline.Pipeline{
-		Dir: s.path(s.src), WorkDir: s.Dir, Env: s.Env, Cache: cache, Engine: s.engine(cache), Reporter: s.screen(),
+		Dir: s.path(s.src), WorkDir: s.Dir, Env: s.Env, Cache: cache, Engine: s.engine, Reporter: s.screen(),
 	}, nil
-}
-
-func (s *session) engine(cache string) engine.Engine {
-	return local.New(local.Options{Env: s.Env, Cache: cache})
 }
 
 // said gathers what the flags, the environment and the file say.

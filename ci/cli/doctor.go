@@ -15,6 +15,7 @@ import (
 	"example.com/slipway/ci/config"
 	"example.com/slipway/ci/container"
 	"example.com/slipway/ci/engine"
+	"example.com/slipway/ci/engine/local"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/pins"
 	"example.com/slipway/ci/project"
@@ -134,11 +135,11 @@ func (s *session) checkGo(ctx context.Context, flags *config.Flags) ailment {
 	if err != nil {
 		return ailment{err: err}
 	}
-	chain, err := p.Engine.Prepare(ctx, engine.Source{Root: p.Dir}, "go"+number, step.Silent{}.Start(""))
+	chain, err := local.New(local.Options{Env: s.Env, Cache: p.Cache}).Prepare(ctx, engine.Source{Root: p.Dir, TreeRoot: p.Dir}, engine.Builder{Image: pinned.Builder, Release: "go" + number}, step.Silent{}.Start(""))
 	if err != nil {
 		return ailment{err: err}
 	}
-	return ailment{finding: chain.Module + " " + chain.Sum}
+	return ailment{finding: chain.From + " " + chain.Sum}
 }
 
 func (s *session) checkBase(ctx context.Context, flags *config.Flags) ailment {

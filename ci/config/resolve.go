@@ -207,11 +207,14 @@ func (p *Plan) identity(in Input) error {
 }
 
 func (p *Plan) run(in Input) error {
-	p.Run = plan.Run{Source: in.Project.Root, Engine: "local", Mirrors: in.Said.Mirror}
-	if said := in.Said.Engine; said != "" && said != "auto" && said != "local" {
-		return p.wrong("engine", said, "auto or local: the dagger engine is not part of this version")
+	p.Run = plan.Run{Source: in.Project.Root, Engine: cmp.Or(in.Said.Engine, "auto"), EngineHost: in.Said.EngineHost, Mirrors: in.Said.Mirror}
+	if !slices.Contains([]string{"auto", "dagger", "local"}, p.Run.Engine) {
+		return p.wrong("engine", p.Run.Engine, "auto, dagger or local")
 	}
-	p.origin("engine", "auto: the one engine of this version")
+	if p.Run.Engine == "local" && p.Run.EngineHost != "" {
+		return p.wrong("engine-host", p.Run.EngineHost, "nothing, since the engine is said to be local")
+	}
+	p.origin("engine", "default")
 	for from, to := range in.Said.Mirror {
 		if !hostForm.MatchString(from) || !hostForm.MatchString(to) {
 			return p.wrong("mirror", from+"="+to, "registry=host or registry=host:port")

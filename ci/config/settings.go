@@ -41,11 +41,12 @@ type Settings struct {
 	Licenses    string
 
 	// What is done with it.
-	Engine string
-	Mirror map[string]string
-	Output string
-	Budget string
-	Target []string
+	Engine     string
+	EngineHost string
+	Mirror     map[string]string
+	Output     string
+	Budget     string
+	Target     []string
 
 	// PreBuild can be said in the configuration file only.
 	PreBuild  [][]string
@@ -98,7 +99,8 @@ func keys() []key {
 		{name: "source", help: "address of the source; the default is the module's path", field: func(s *Settings) any { return &s.Source }},
 		{name: "licenses", help: "licences of the source, as an SPDX expression", field: func(s *Settings) any { return &s.Licenses }},
 
-		{name: "engine", help: "where to build: auto or local (default auto)", field: func(s *Settings) any { return &s.Engine }},
+		{name: "engine", help: "where to build: dagger, local, or auto, which takes a Dagger engine where one is at hand (default auto)", field: func(s *Settings) any { return &s.Engine }},
+		{name: "engine-host", help: "address of the Dagger engine: unix://, tcp://, tls://, ssh://, kube-pod:// or image://", machine: true, field: func(s *Settings) any { return &s.EngineHost }},
 		{name: "mirror", help: "registry to ask in another's place, as gcr.io=127.0.0.1:5000", field: func(s *Settings) any { return &s.Mirror }},
 		{name: "output", help: "folder for the images (default .slipway)", field: func(s *Settings) any { return &s.Output }},
 		{name: "budget", help: "size that an image may have, compressed (default 15MB)", field: func(s *Settings) any { return &s.Budget }},

@@ -25,7 +25,7 @@ func (p *Plan) Values() map[string]string {
 		"files":      list(p.Image.Files, func(f plan.File) string { return "/" + f.Path + "=" + f.Source }),
 		"capability": strings.Join(i.Capabilities, ","), "budget": step.Size(p.Run.Budget), "target": strings.Join(p.Run.Targets, ","),
 		"pre-build": list(p.Run.PreBuild, func(c []string) string { return strings.Join(c, " ") }),
-		"engine":    p.Run.Engine, "mirror": table(p.Run.Mirrors), "output": p.Run.Output,
+		"engine":    p.Run.Engine, "engine-host": p.Run.EngineHost, "mirror": table(p.Run.Mirrors), "output": p.Run.Output,
 	}
 	if i.Certs {
 		values["certs"] = "bundled"

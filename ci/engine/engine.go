@@ -21,9 +21,11 @@ type Engine interface {
 	Sources(ctx context.Context, t Target) (SourceSet, error)
 	// Exec runs a command in the source folder, with the pinned release on its PATH.
 	Exec(ctx context.Context, argv []string, s step.Step) error
-	// Build builds the mains for one platform. The error is a *fault.Error of kind
+	// Build builds the mains for one platform from the source set. The error is a *fault.Error of kind
 	// Source where the source is at fault.
-	Build(ctx context.Context, t Target, s step.Step) (Result, error)
+	Build(ctx context.Context, t Target, set SourceSet, s step.Step) (Result, error)
+	// Close ends what the engine holds open. It may be called when nothing is.
+	Close() error
 }
 
 // Source is a folder to build from.

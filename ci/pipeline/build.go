@@ -49,7 +49,7 @@ func (p *Pipeline) units(b *Built) []*unit {
 
 // ready fetches the base and readies the toolchain, side by side. Nothing is built
 // before the base is known to have every platform.
-func (p *Pipeline) ready(ctx context.Context, b *Built) (*base.Base, error) {
+func (p *Pipeline) ready(ctx context.Context, b *Built, why string) (*base.Base, error) {
 	var found *base.Base
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -68,11 +68,11 @@ func (p *Pipeline) ready(ctx context.Context, b *Built) (*base.Base, error) {
 			Root: b.Project.Root, TreeRoot: b.Project.TreeRoot, Workspace: b.Project.Workspace, ModuleFolders: b.Project.ModuleFolders, Vendor: b.Project.Vendor,
 		}
 		var err error
-		if b.Toolchain, err = p.Engine.Prepare(ctx, src, engine.Builder{Image: b.Plan.Image.Builder, Release: b.Plan.Image.Toolchain}, s); err != nil {
+		if b.Toolchain, err = b.engine.Prepare(ctx, src, engine.Builder{Image: b.Plan.Image.Builder, Release: b.Plan.Image.Toolchain}, s); err != nil {
 			s.Fail(err)
 			return err
 		}
-		end(s, b.Toolchain.Cached, fmt.Sprintf("%s, engine %s", b.Toolchain.Release, p.Engine.Name()))
+		end(s, b.Toolchain.Cached, fmt.Sprintf("%s, engine %s%s", b.Toolchain.Release, b.engine.Name(), why))
 		return nil
 	})
 	err := group.Wait()
@@ -103,7 +103,7 @@ func allowed(run plan.Run) error {
 func (p *Pipeline) preBuild(ctx context.Context, b *Built) error {
 	for _, argv := range b.Plan.Run.PreBuild {
 		err := step.Run(p.Reporter, "pre-build "+argv[0], func(s step.Step) (string, error) {
-			return strings.Join(argv, " "), p.Engine.Exec(ctx, argv, s)
+			return strings.Join(argv, " "), b.engine.Exec(ctx, argv, s)
 		})
 		if err != nil {
 			return err
@@ -117,7 +117,7 @@ func (p *Pipeline) sources(ctx context.Context, b *Built, units []*unit) error {
 	var unset []string
 	err := step.Run(p.Reporter, "sources", func(step.Step) (string, error) {
 		err := each(ctx, units, func(ctx context.Context, u *unit) (err error) {
-			u.sources, err = p.Engine.Sources(ctx, u.target())
+			u.sources, err = b.engine.Sources(ctx, u.target())
 			return err
 		})
 		if err != nil {
@@ -187,13 +187,13 @@ func (p *Pipeline) warn(b *Built, unset []string) {
 }
 
 // binaries builds every unit.
-func (p *Pipeline) binaries(ctx context.Context, units []*unit) error {
+func (p *Pipeline) binaries(ctx context.Context, b *Built, units []*unit) error {
 	return each(ctx, units, func(ctx context.Context, u *unit) error {
 		s := p.Reporter.Start("build " + u.name)
 		target := u.target()
 		target.Key = u.image.BinaryHash(u.platform)
 		var err error
-		if u.result, err = p.Engine.Build(ctx, target, s); err != nil {
+		if u.result, err = b.engine.Build(ctx, target, u.sources, s); err != nil {
 			s.Fail(err)
 			return err
 		}

@@ -26,8 +26,8 @@ type Pipeline struct {
 	Env []string
 	// Cache is the folder for what is kept between runs.
 	Cache string
-	// Engine makes the binaries.
-	Engine engine.Engine
+	// Engine chooses what makes the binaries, once the plan is known, and says why.
+	Engine func(context.Context, plan.Run) (chosen engine.Engine, why string, err error)
 	// Reporter hears what happens.
 	Reporter step.Reporter
 	// BuiltinBase lets a build go on with the embedded base where no registry can be
@@ -46,6 +46,8 @@ type Built struct {
 	Images []Image
 	// Builtin says that the embedded base stands in for the pinned one.
 	Builtin bool
+
+	engine engine.Engine
 }
 
 // Image is one image of a run.
@@ -104,7 +106,12 @@ func (p *Pipeline) Build(ctx context.Context, said Said) (*Built, error) {
 	if err := allowed(b.Plan.Run); err != nil {
 		return nil, err
 	}
-	base, err := p.ready(ctx, b)
+	var why string
+	if b.engine, why, err = p.Engine(ctx, b.Plan.Run); err != nil {
+		return nil, err
+	}
+	defer b.engine.Close()
+	base, err := p.ready(ctx, b, why)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +122,7 @@ func (p *Pipeline) Build(ctx context.Context, said Said) (*Built, error) {
 	if err := p.sources(ctx, b, units); err != nil {
 		return nil, err
 	}
-	if err := p.binaries(ctx, units); err != nil {
+	if err := p.binaries(ctx, b, units); err != nil {
 		return nil, err
 	}
 	if err := p.unchanged(b, units); err != nil {

@@ -14,6 +14,7 @@ import (
 	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/pipeline"
+	"example.com/slipway/ci/plan"
 	"example.com/slipway/ci/step"
 )
 
@@ -35,6 +36,8 @@ func (f *fake) note(word string) {
 	f.said = append(f.said, word)
 }
 
+func (f *fake) Close() error { return nil }
+
 func (f *fake) Name() string { return "fake" }
 
 func (f *fake) Prepare(_ context.Context, _ engine.Source, b engine.Builder, _ step.Step) (engine.Toolchain, error) {
@@ -51,7 +54,7 @@ func (f *fake) Exec(_ context.Context, argv []string, _ step.Step) error {
 	return nil
 }
 
-func (f *fake) Build(_ context.Context, t engine.Target, _ step.Step) (engine.Result, error) {
+func (f *fake) Build(_ context.Context, t engine.Target, _ engine.SourceSet, _ step.Step) (engine.Result, error) {
 	f.note("build " + t.Platform.String())
 	if f.during != nil {
 		if err := f.during(t); err != nil {
@@ -64,6 +67,8 @@ func (f *fake) Build(_ context.Context, t engine.Target, _ step.Step) (engine.Re
 	}
 	return engine.Result{Binaries: []engine.Binary{{Main: t.Mains[0], Platform: t.Platform, File: file, Size: 7}}}, nil
 }
+
+func (f *fake) chosen(context.Context, plan.Run) (engine.Engine, string, error) { return f, "", nil }
 
 // notes remembers what a run told its user.
 type notes struct {
@@ -91,7 +96,7 @@ func run(t *testing.T, f *fake, files map[string]string) (*pipeline.Built, *note
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
 	}
 	reporter := &notes{}
-	p := pipeline.Pipeline{Dir: dir, WorkDir: t.TempDir(), Env: os.Environ(), Cache: t.TempDir(), Engine: f, Reporter: reporter}
+	p := pipeline.Pipeline{Dir: dir, WorkDir: t.TempDir(), Env: os.Environ(), Cache: t.TempDir(), Engine: f.chosen, Reporter: reporter}
 	built, err := p.Build(t.Context(), func(file *config.File) (*config.Said, error) {
 		return config.Gather(file, func(string) string { return "" }, nil)
 	})
@@ -122,7 +127,7 @@ func TestBuild_RefusesSourcesThatChangeMeanwhile(t *testing.T) {
 	main = filepath.Join(dir, "main.go")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/tide\n\ngo 1.25.0\n"), 0o644))
 	require.NoError(t, os.WriteFile(main, []byte("package main\n\nfunc main() {}\n"), 0o644))
-	p := pipeline.Pipeline{Dir: dir, WorkDir: dir, Env: os.Environ(), Cache: t.TempDir(), Engine: f, Reporter: step.Silent{}}
+	p := pipeline.Pipeline{Dir: dir, WorkDir: dir, Env: os.Environ(), Cache: t.TempDir(), Engine: f.chosen, Reporter: step.Silent{}}
 	_, err := p.Build(t.Context(), func(file *config.File) (*config.Said, error) {
 		said, err := config.Gather(file, func(string) string { return "" }, nil)
 		said.Base = "builtin"

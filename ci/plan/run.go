@@ -6,6 +6,8 @@ type Run struct {
 	Source string `json:"source"`
 	// Engine is auto, local or dagger.
 	Engine string `json:"engine"`
+	// EngineHost is the address of the Dagger engine, where somebody said one.
+	EngineHost string `json:"engineHost,omitempty"`
 	// Mirrors say which registry is asked in another's place.
 	Mirrors map[string]string `json:"mirrors,omitempty"`
 	// Output is the folder of the OCI layouts, one for each image by its name.

@@ -32,21 +32,9 @@ func Hash(root, tree string, files []string) (string, error) {
 
 // HashFile returns the hexadecimal digest of a regular file inside tree.
 func HashFile(name, tree string) (string, error) {
-	real, err := filepath.EvalSymlinks(name)
+	f, err := Open(name, tree)
 	if err != nil {
-		return "", fmt.Errorf("reading the source file %s: %w", name, err)
-	}
-	if !Within(tree, real) {
-		return "", fault.New(fault.Usage, "the source file %s is a link to %s, outside %s", name, real, tree).
-			WithFix("copy the file into the source folder")
-	}
-	// A named pipe is not opened: that would wait for a writer.
-	if info, err := os.Stat(real); err != nil || !info.Mode().IsRegular() {
-		return "", fault.New(fault.Usage, "the source file %s is not a regular file", name).WithFix("remove it")
-	}
-	f, err := os.Open(real)
-	if err != nil {
-		return "", fmt.Errorf("reading the source file %s: %w", name, err)
+		return "", err
 	}
 	defer f.Close()
 	h := sha256.New()
@@ -54,6 +42,27 @@ func HashFile(name, tree string) (string, error) {
 		return "", fmt.Errorf("reading the source file %s: %w", name, err)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// Open opens a regular file inside tree. A link is followed, but not out of tree.
+func Open(name, tree string) (*os.File, error) {
+	real, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading the source file %s: %w", name, err)
+	}
+	if !Within(tree, real) {
+		return nil, fault.New(fault.Usage, "the source file %s is a link to %s, outside %s", name, real, tree).
+			WithFix("copy the file into the source folder")
+	}
+	// A named pipe is not opened: that would wait for a writer.
+	if info, err := os.Stat(real); err != nil || !info.Mode().IsRegular() {
+		return nil, fault.New(fault.Usage, "the source file %s is not a regular file", name).WithFix("remove it")
+	}
+	f, err := os.Open(real)
+	if err != nil {
+		return nil, fmt.Errorf("reading the source file %s: %w", name, err)
+	}
+	return f, nil
 }
 
 // Within tells whether a path lies in a folder, both absolute and clean.

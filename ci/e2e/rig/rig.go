@@ -162,7 +162,11 @@ func GoBuild(output, pkg string) error {
 }
 
 // Environ is the environment for programs under test. What a developer has set for
-// their own go command is not part of it.
+// their own go command or Dagger engine is not part of it; Slipway builds with the
+// local engine unless a test says another.
 func Environ() []string {
-	return slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "GOFLAGS=") })
+	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
+		return slices.ContainsFunc([]string{"GOFLAGS=", "DAGGER_", "_EXPERIMENTAL_DAGGER_"}, func(own string) bool { return strings.HasPrefix(kv, own) })
+	})
+	return append(env, "SLIPWAY_ENGINE=local")
 }

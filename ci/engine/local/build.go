@@ -16,7 +16,7 @@ func (e *Engine) Sources(ctx context.Context, t engine.Target) (engine.SourceSet
 }
 
 // Build runs go build once for all mains of a platform, unless its result is kept.
-func (e *Engine) Build(ctx context.Context, t engine.Target, s step.Step) (engine.Result, error) {
+func (e *Engine) Build(ctx context.Context, t engine.Target, _ engine.SourceSet, s step.Step) (engine.Result, error) {
 	store := gocmd.Store{Dir: filepath.Join(e.cache, "bin"), Release: e.goCommand.Release}
 	return store.Build(t, func(dir string) error { return e.compile(ctx, t, dir, s) })
 }

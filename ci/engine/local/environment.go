@@ -14,6 +14,7 @@ import (
 	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/engine/gocmd"
 	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/process"
 )
 
 // environ is an environment by name.
@@ -58,7 +59,7 @@ func (e *Engine) hostSettings(ctx context.Context, host string) (map[string]stri
 	if err != nil {
 		return nil, err
 	}
-	cmd := command(ctx, host, append([]string{"env", "-json"}, settings...)...)
+	cmd := process.Command(ctx, host, append([]string{"env", "-json"}, settings...)...)
 	cmd.Dir = dir
 	for name, value := range e.user {
 		cmd.Env = append(cmd.Env, name+"="+value)

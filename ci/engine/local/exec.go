@@ -9,6 +9,7 @@ import (
 
 	"example.com/slipway/ci/engine/gocmd"
 	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/process"
 	"example.com/slipway/ci/step"
 )
 
@@ -23,7 +24,7 @@ func (e *Engine) Exec(ctx context.Context, argv []string, s step.Step) error {
 			name = found
 		}
 	}
-	cmd := command(ctx, name, argv[1:]...)
+	cmd := process.Command(ctx, name, argv[1:]...)
 	cmd.Dir, cmd.Env = e.goCommand.Source.Root, e.base
 	out := &gocmd.Bounded{}
 	cmd.Stdout, cmd.Stderr = out, out

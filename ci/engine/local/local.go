@@ -14,6 +14,7 @@ import (
 	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/engine/gocmd"
 	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/process"
 	"example.com/slipway/ci/step"
 )
 
@@ -45,6 +46,9 @@ func New(o Options) *Engine {
 
 // Name is local.
 func (e *Engine) Name() string { return "local" }
+
+// Close has nothing to end.
+func (e *Engine) Close() error { return nil }
 
 // Prepare finds the host's go command, refuses what its settings would smuggle
 // into a build and what would hang it, and readies the pinned release.
@@ -87,7 +91,7 @@ func (e *Engine) findGo() (string, error) {
 
 // run runs the pinned release's go command in the source folder.
 func (e *Engine) run(ctx context.Context, env, args []string) (gocmd.Output, error) {
-	cmd := command(ctx, filepath.Join(e.root, "bin", "go"+exeSuffix), args...)
+	cmd := process.Command(ctx, filepath.Join(e.root, "bin", exe("go")), args...)
 	cmd.Dir = e.goCommand.Source.Root
 	cmd.Env = slices.Concat(e.base, env)
 	var stdout bytes.Buffer

@@ -148,7 +148,7 @@ func TestBuild_CarriesSettingsVerbatimAndIsKept(t *testing.T) {
 	// The cache is kept between runs of the test.
 	one.Key = "sha256:" + rand.Text()
 	for _, cached := range []bool{false, true} {
-		got, err := e.Build(t.Context(), one, step.Silent{}.Start(""))
+		got, err := e.Build(t.Context(), one, engine.SourceSet{}, step.Silent{}.Start(""))
 		require.NoError(t, err)
 		require.Equal(t, cached, got.Cached)
 		text, err := os.ReadFile(got.Binaries[0].File)
@@ -159,10 +159,10 @@ func TestBuild_CarriesSettingsVerbatimAndIsKept(t *testing.T) {
 		require.Equal(t, release, info.GoVersion)
 	}
 	// Other bytes in the cache are no result.
-	got, err := e.Build(t.Context(), one, step.Silent{}.Start(""))
+	got, err := e.Build(t.Context(), one, engine.SourceSet{}, step.Silent{}.Start(""))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(got.Binaries[0].File, []byte("other"), 0o755))
-	got, err = e.Build(t.Context(), one, step.Silent{}.Start(""))
+	got, err = e.Build(t.Context(), one, engine.SourceSet{}, step.Silent{}.Start(""))
 	require.NoError(t, err)
 	require.False(t, got.Cached)
 }
@@ -173,7 +173,7 @@ func TestBuild_EndsWithItsContext(t *testing.T) {
 	e := prepared(t, map[string]string{"go.mod": "module example.com/tide\n", "main.go": "package main\n\nfunc main() {}\n"}, engine.Source{Root: root})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := e.Build(ctx, target(amd64, "."), step.Silent{}.Start(""))
+	_, err := e.Build(ctx, target(amd64, "."), engine.SourceSet{}, step.Silent{}.Start(""))
 	require.ErrorIs(t, err, context.Canceled)
 }
 

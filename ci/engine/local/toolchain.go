@@ -20,6 +20,7 @@ import (
 	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/engine/gocmd"
 	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/process"
 	"example.com/slipway/ci/step"
 )
 
@@ -67,7 +68,7 @@ func (e *Engine) download(ctx context.Context, host, release, version string, en
 	if err != nil {
 		return stamp{}, err
 	}
-	cmd := command(ctx, host, "mod", "download", "-json", module+"@"+version)
+	cmd := process.Command(ctx, host, "mod", "download", "-json", module+"@"+version)
 	cmd.Dir, cmd.Env = dir, slices.Concat(env, []string{"GOWORK=off", "PATH=" + e.user["PATH"]})
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -167,7 +168,7 @@ func readStamp(name string) (stamp, bool) {
 	if json.Unmarshal(text, &s) != nil {
 		return stamp{}, false
 	}
-	_, err = os.Stat(filepath.Join(s.Dir, "bin", "go"+exeSuffix))
+	_, err = os.Stat(filepath.Join(s.Dir, "bin", exe("go")))
 	return s, err == nil
 }
 
