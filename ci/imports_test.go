@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 	"ci/engine/native":            {"ci/cache", "ci/fault", "ci/step"},
 	"ci/engine/native/distconsts": nil,
 	"ci/engine/gocmd":             {"ci/cache", "ci/engine", "ci/fault", "ci/plan", "ci/source"},
-	"ci/bench":                    {"ci/base/builtin", "ci/plan"},
+	"ci/bench":                    {"ci/base/builtin", "ci/e2e/rig", "ci/pins", "ci/plan"},
 	"ci/base":                     {"ci/base/builtin", "ci/fault", "ci/plan"},
 	"ci/base/builtin":             {"ci/layer", "ci/plan"},
 	"ci/image":                    {"ci/plan"},

@@ -240,6 +240,16 @@ func (p *Plan) run(in Input) error {
 		}
 	}
 	p.Run.Targets = in.Said.Target
+	p.Run.Tests = []string{"./..."}
+	if len(in.Said.Test) > 0 {
+		p.Run.Tests = in.Said.Test
+	}
+	p.origin("test", "default")
+	for _, pattern := range p.Run.Tests {
+		if pattern != "." && !strings.HasPrefix(pattern, "./") || !filepath.IsLocal(filepath.FromSlash(pattern)) {
+			return p.wrong("test", pattern, "packages in the source folder, such as ./internal/...")
+		}
+	}
 	return nil
 }
 

@@ -47,6 +47,7 @@ type Settings struct {
 	Output     string
 	Budget     string
 	Target     []string
+	Test       []string
 
 	// PreBuild can be said in the configuration file only.
 	PreBuild  [][]string
@@ -105,6 +106,7 @@ func keys() []key {
 		{name: "output", help: "folder for the images (default .slipway)", field: func(s *Settings) any { return &s.Output }},
 		{name: "budget", help: "size that an image may have, compressed (default 15MB)", field: func(s *Settings) any { return &s.Budget }},
 		{name: "target", help: "repository that publish pushes to, such as ghcr.io/team/server", field: func(s *Settings) any { return &s.Target }},
+		{name: "test", help: "packages to vet and test, as patterns of the go command (default ./...)", field: func(s *Settings) any { return &s.Test }},
 		{name: "pre-build", help: "commands to run in the source folder before a build, as lists of arguments; they need --allow-exec", field: func(s *Settings) any { return &s.PreBuild }},
 		{name: "allow-exec", help: "let the commands of pre-build run on this machine", machine: true, field: func(s *Settings) any { return &s.AllowExec }},
 	}

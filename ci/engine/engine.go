@@ -24,6 +24,9 @@ type Engine interface {
 	// Build builds the mains for one platform from the source set. The error is a *fault.Error of kind
 	// Source where the source is at fault.
 	Build(ctx context.Context, t Target, set SourceSet, s step.Step) (Result, error)
+	// Test runs go vet and go test. Nothing that they leave reaches a build, and no
+	// credential reaches them. The error is a *fault.Error of kind Tests where they fail.
+	Test(ctx context.Context, t Tests, s step.Step) (summary string, err error)
 	// Close ends what the engine holds open. It may be called when nothing is.
 	Close() error
 }
@@ -70,6 +73,14 @@ type Target struct {
 	// Key identifies everything that decides the binaries: the plan's hash. The
 	// empty key means that no earlier result may be used.
 	Key string
+}
+
+// Tests are the packages to vet and test.
+type Tests struct {
+	// Packages are patterns of the go command, such as ./..., in the source folder.
+	Packages []string
+	// Tags are build tags.
+	Tags []string
 }
 
 // SourceSet is what a build reads from the source folder.

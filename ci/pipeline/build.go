@@ -62,21 +62,25 @@ func (p *Pipeline) ready(ctx context.Context, b *Built, why string) (*base.Base,
 		end(s, found.Cached, found.Name)
 		return nil
 	})
-	group.Go(func() error {
-		s := p.Reporter.Start("toolchain")
-		src := engine.Source{
-			Root: b.Project.Root, TreeRoot: b.Project.TreeRoot, Workspace: b.Project.Workspace, ModuleFolders: b.Project.ModuleFolders, Vendor: b.Project.Vendor,
-		}
-		var err error
-		if b.Toolchain, err = b.engine.Prepare(ctx, src, engine.Builder{Image: b.Plan.Image.Builder, Release: b.Plan.Image.Toolchain}, s); err != nil {
-			s.Fail(err)
-			return err
-		}
-		end(s, b.Toolchain.Cached, fmt.Sprintf("%s, engine %s%s", b.Toolchain.Release, b.engine.Name(), why))
-		return nil
-	})
+	group.Go(func() error { return p.toolchain(ctx, b, why) })
 	err := group.Wait()
 	return found, err
+}
+
+// toolchain readies the Go release.
+func (p *Pipeline) toolchain(ctx context.Context, b *Built, why string) (err error) {
+	s := p.Reporter.Start("toolchain")
+	src := engine.Source{
+		Root: b.Project.Root, TreeRoot: b.Project.TreeRoot, Workspace: b.Project.Workspace,
+		ModuleFolders: b.Project.ModuleFolders, Vendor: b.Project.Vendor,
+	}
+	builder := engine.Builder{Image: b.Plan.Image.Builder, Release: b.Plan.Image.Toolchain}
+	if b.Toolchain, err = b.engine.Prepare(ctx, src, builder, s); err != nil {
+		s.Fail(err)
+		return err
+	}
+	end(s, b.Toolchain.Cached, fmt.Sprintf("%s, engine %s%s", b.Toolchain.Release, b.engine.Name(), why))
+	return nil
 }
 
 func end(s step.Step, cached bool, summary string) {

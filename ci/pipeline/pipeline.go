@@ -131,6 +131,41 @@ func (p *Pipeline) Build(ctx context.Context, said Said) (*Built, error) {
 	return b, p.assemble(b, base, units)
 }
 
+// Test vets and tests the source and returns what passed. It makes no image and needs
+// no base.
+func (p *Pipeline) Test(ctx context.Context, said Said) (passed string, err error) {
+	b := &Built{}
+	err = step.Run(p.Reporter, "source", func(step.Step) (string, error) {
+		b.Plan, b.Project, err = p.Plan(ctx, said)
+		if err != nil {
+			return "", err
+		}
+		return describe(b.Plan), nil
+	})
+	if err != nil {
+		return "", err
+	}
+	if err := allowed(b.Plan.Run); err != nil {
+		return "", err
+	}
+	var why string
+	if b.engine, why, err = p.Engine(ctx, b.Plan.Run); err != nil {
+		return "", err
+	}
+	defer b.engine.Close()
+	if err := p.toolchain(ctx, b, why); err != nil {
+		return "", err
+	}
+	if err := p.preBuild(ctx, b); err != nil {
+		return "", err
+	}
+	err = step.Run(p.Reporter, "test", func(s step.Step) (string, error) {
+		passed, err = b.engine.Test(ctx, engine.Tests{Packages: b.Plan.Run.Tests, Tags: b.Plan.Image.Build.Tags}, s)
+		return passed, err
+	})
+	return passed, err
+}
+
 func describe(made *config.Plan) string {
 	version := made.Image.Version
 	if version == "" {

@@ -16,6 +16,8 @@ type Run struct {
 	Budget int64 `json:"budget"`
 	// Targets are the repositories to publish to.
 	Targets []string `json:"targets,omitempty"`
+	// Tests are the packages to vet and test.
+	Tests []string `json:"tests"`
 	// PreBuild are commands that run in the source folder before a build.
 	PreBuild [][]string `json:"preBuild,omitempty"`
 	// AllowExec lets them run on this machine.

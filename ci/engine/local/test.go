@@ -1,0 +1,80 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"example.com/slipway/ci/engine"
+	"example.com/slipway/ci/engine/gocmd"
+	"example.com/slipway/ci/process"
+	"example.com/slipway/ci/step"
+)
+
+// secret are the variables of a build that tests do not get.
+var secret = []string{
+	"NETRC", "SSH_AUTH_SOCK", "SSH_AGENT_PID", "GIT_ASKPASS", "SSH_ASKPASS", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_CONFIG_", "GOAUTH", "GOPROXY",
+	"DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME",
+}
+
+// Test runs go vet and go test on this machine, with a home, a folder for temporary
+// files and a cache of their own, and without what a build may know about registries
+// of modules. It runs the source: whoever builds with this engine trusts it.
+func (e *Engine) Test(ctx context.Context, t engine.Tests, s step.Step) (string, error) {
+	said, err := e.run(ctx, []string{"CGO_ENABLED=0"}, e.goCommand.FetchArgs(t))
+	if err != nil {
+		return "", err
+	}
+	if said.Err != nil {
+		return "", e.goCommand.Explain(ctx, engine.Target{}, said)
+	}
+	home, err := os.MkdirTemp("", "slipway-test-")
+	if err != nil {
+		return "", fmt.Errorf("making a home for the tests: %w", err)
+	}
+	defer os.RemoveAll(home)
+	env := e.testEnvironment(home)
+	for _, command := range e.goCommand.Testings(t) {
+		s.Log("go " + strings.Join(command.Args, " "))
+		if said, err = e.test(ctx, env, command.Args); err != nil {
+			return "", err
+		}
+		for _, line := range append(gocmd.Lines(said.Stdout), gocmd.Lines(said.Stderr)...) {
+			s.Log(line)
+		}
+		if said.Err != nil {
+			return "", e.goCommand.Failed(command.Name, said)
+		}
+	}
+	return gocmd.Passed(said.Stdout), nil
+}
+
+// testEnvironment is a build's without its secrets and with a home of its own.
+func (e *Engine) testEnvironment(home string) []string {
+	env := slices.DeleteFunc(slices.Clone(e.base), func(kv string) bool {
+		return slices.ContainsFunc(secret, func(name string) bool { return strings.HasPrefix(kv, name) })
+	})
+	own := gocmd.Offline()
+	maps.Copy(own, map[string]string{"HOME": home, "USERPROFILE": home, "TMPDIR": home, "TMP": home, "TEMP": home, "GOCACHE": filepath.Join(e.cache, "go-test")})
+	for _, name := range slices.Sorted(maps.Keys(own)) {
+		env = append(env, name+"="+own[name])
+	}
+	return env
+}
+
+func (e *Engine) test(ctx context.Context, env, args []string) (gocmd.Output, error) {
+	cmd := process.Command(ctx, filepath.Join(e.root, "bin", exe("go")), args...)
+	cmd.Dir, cmd.Env = e.goCommand.Source.Root, env
+	stdout, stderr := &bytes.Buffer{}, &gocmd.Bounded{}
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return gocmd.Output{}, ctx.Err()
+	}
+	return gocmd.Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Err: err}, nil
+}
