@@ -27,12 +27,13 @@ ARG COMMIT=unknown
 # Static, without paths of this machine and without git's state, so that the same
 # source gives the same bytes. Go reads the one of GOAMD64 and GOARM that belongs to
 # the architecture, and takes its default, v1 or 7, for an empty one.
+# -X stands in the order of the names, as in Slipway: the order is in the build ID.
 RUN --mount=type=cache,target=/go/pkg/mod \
     --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 GOFLAGS= GOOS=$TARGETOS GOARCH=$TARGETARCH \
     GOAMD64=$TARGETVARIANT GOARM=${TARGETVARIANT#v} \
     go build -trimpath -buildvcs=false \
-    -ldflags "-s -w -X main.version=$VERSION -X main.commit=$COMMIT" \
+    -ldflags "-s -w -X main.commit=$COMMIT -X main.version=$VERSION" \
     -o /out/server ./cmd/server
 
 # No shell, no libc; the CA bundle, zoneinfo and the nonroot user are its own.

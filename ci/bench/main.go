@@ -1,8 +1,10 @@
-// Command bench measures Slipway beside ko, which is the nearest tool: both make an
-// OCI layout of the same program, for the same platforms, on the same base in one
-// registry on the loopback address, with the same Go release and linker flags.
+// Command bench measures Slipway beside ko, which is the nearest tool, or beside plain
+// BuildKit building the Dockerfile: both make an OCI layout of the same program, for
+// the same platforms, on the same base in one registry on the loopback address, with
+// the same Go release and linker flags.
 //
-//	go run ./ci/bench [-runs 7] [-services sample,caddy]
+//	go run ./ci/bench [-runs 7] [-services sample,caddy] [-beside ko] [arguments of slipway build]
+//	go run ./ci/bench -beside buildkit -services sample -listen 127.0.0.1:5100 -- --engine dagger
 //
 // It runs in the root of this repository and needs Go, git and a module proxy. ko is
 // compiled once, from the tool module tools/ko, and kept in the user's cache folder
@@ -13,6 +15,11 @@
 // ko does as little as Slipway does: no SBOM, no VCS stamping, no push, and with
 // KOCACHE, so that it keeps what it can. The output folder is empty before each run.
 //
+// BuildKit (buildkitd and buildctl from tools/buildkit; Linux, as root, with runc and
+// mmdebstrap) has the stand-ins of ci/e2e/rig for the builder and the base, since the
+// pinned images may be out of reach. An engine of Slipway's that takes the builder from
+// a registry needs the one at -listen as its mirror of docker.io.
+//
 // The exit code is 0 whatever the figures are, and 1 if there are none.
 //
 //slipway:ignore
@@ -20,12 +27,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -35,11 +44,13 @@ func main() { os.Exit(run()) }
 func run() int {
 	runs := flag.Int("runs", 7, "measured runs of each tool in each row, at least 1")
 	names := flag.String("services", "sample,caddy", "services to build")
+	beside := flag.String("beside", "ko", "the tool to compare with: ko or buildkit")
+	listen := flag.String("listen", "127.0.0.1:0", "address of the registry that buildkit and slipway share")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	b := &bench{env: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, runs: max(1, *runs)}
-	if err := b.run(ctx, strings.Split(*names, ",")); err != nil {
+	b := &bench{env: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, runs: max(1, *runs), more: flag.Args()}
+	if err := b.run(ctx, strings.Split(*names, ","), *beside, *listen); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		return 1
 	}
@@ -53,11 +64,11 @@ type bench struct {
 	runs           int
 	// temp is removed at the end; cache is kept.
 	temp, cache string
-	// base is the seeded base: its name in the registry with its digest.
-	base string
+	// more are arguments for slipway build.
+	more []string
 }
 
-func (b *bench) run(ctx context.Context, names []string) error {
+func (b *bench) run(ctx context.Context, names []string, beside, listen string) (err error) {
 	found, err := os.UserCacheDir()
 	if err != nil {
 		return fmt.Errorf("finding the user's cache folder: %w", err)
@@ -67,29 +78,30 @@ func (b *bench) run(ctx context.Context, names []string) error {
 		return fmt.Errorf("making a temporary folder: %w", err)
 	}
 	defer os.RemoveAll(b.temp)
-	ours, theirs, err := b.compile(ctx)
+	program, err := b.compile(ctx)
 	if err != nil {
 		return err
 	}
-	var stopRegistry func()
-	if b.base, stopRegistry, err = seed(ctx); err != nil {
+	theirs, err := b.rival(ctx, beside, listen)
+	if err != nil {
 		return err
 	}
-	defer stopRegistry()
+	defer func() { err = errors.Join(err, theirs.stop()) }()
+	ours := slipway{program: program, more: slices.Concat(theirs.images(), b.more)}
 	var rows []row
 	for _, name := range names {
-		s, err := b.service(ctx, name)
+		s, err := b.service(ctx, name, theirs)
 		if err != nil {
 			return err
 		}
-		if s.release, err = b.release(ctx, ours, s); err != nil {
+		if s.release, err = b.release(ctx, program, s); err != nil {
 			return err
 		}
-		measured, err := b.measure(ctx, s, slipway{program: ours}, ko{program: theirs})
+		measured, err := b.measure(ctx, s, ours, theirs)
 		if err != nil {
 			return err
 		}
 		rows = append(rows, measured...)
 	}
-	return b.print(ctx, rows)
+	return b.print(ctx, theirs.name(), rows)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
 	"runtime"
 	"slices"
 	"strings"
@@ -10,17 +11,21 @@ import (
 )
 
 // print writes the table in Markdown, and what one needs to get it again.
-func (b *bench) print(ctx context.Context, rows []row) error {
+func (b *bench) print(ctx context.Context, rival string, rows []row) error {
 	host, err := b.output(ctx, ".", nil, "go", "env", "GOVERSION")
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(b.stdout, "Medians of %d interleaved runs on %d processors (%s/%s), programs compiled by %s.\n\n",
 		b.runs, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, host)
-	fmt.Fprintln(b.stdout, "| service | platforms | changed | Slipway | ko | Slipway/ko | Slipway min-max | ko min-max | Slipway CPU | ko CPU |")
+	fmt.Fprintln(b.stdout, strings.ReplaceAll("| service | platforms | changed | Slipway | ko | Slipway/ko | Slipway min-max | ko min-max | Slipway CPU | ko CPU |", "ko", rival))
 	fmt.Fprintln(b.stdout, "|---|---|---|---|---|---|---|---|---|---|")
 	for _, r := range rows {
 		fmt.Fprintln(b.stdout, r)
+	}
+	fmt.Fprintln(b.stdout)
+	for one, two := range pairs(rows) {
+		fmt.Fprintf(b.stdout, "%s, %s changed: two platforms take Slipway %.2f times as long as one.\n", one.service, one.change, ratio(two.ours, one.ours))
 	}
 	for _, r := range rows {
 		if r.change != oneLine {
@@ -32,6 +37,24 @@ func (b *bench) print(ctx context.Context, rows []row) error {
 		}
 	}
 	return nil
+}
+
+// pairs are the rows of one platform, each with that of two for the same change.
+func pairs(rows []row) iter.Seq2[row, row] {
+	return func(yield func(one, two row) bool) {
+		for i, one := range rows {
+			for _, two := range rows[i+1:] {
+				if one.service == two.service && one.change == two.change && !yield(one, two) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// ratio of the medians.
+func ratio(a, b []sample) float64 {
+	return median(walls(a)).Seconds() / median(walls(b)).Seconds()
 }
 
 // quoted puts words with blanks into quotation marks, as one would type them.
@@ -49,7 +72,7 @@ func quoted(words []string) []string {
 func (r row) String() string {
 	ours, theirs := walls(r.ours), walls(r.theirs)
 	return fmt.Sprintf("| %s | %s | %s | %s | %s | %.2f | %s-%s | %s-%s | %s | %s |",
-		r.service, r.platforms, r.change, seconds(median(ours)), seconds(median(theirs)), median(ours).Seconds()/median(theirs).Seconds(),
+		r.service, r.platforms, r.change, seconds(median(ours)), seconds(median(theirs)), ratio(r.ours, r.theirs),
 		seconds(slices.Min(ours)), seconds(slices.Max(ours)), seconds(slices.Min(theirs)), seconds(slices.Max(theirs)),
 		seconds(median(cpus(r.ours))), seconds(median(cpus(r.theirs))))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -30,13 +31,13 @@ type service struct {
 	seed string
 }
 
-func (b *bench) service(ctx context.Context, name string) (*service, error) {
+func (b *bench) service(ctx context.Context, name string, beside rival) (*service, error) {
 	s := &service{name: name, dir: filepath.Join(b.temp, "src", name), seed: filepath.Base(b.temp)}
 	var err error
 	switch name {
 	case "sample":
 		s.main = "./cmd/server"
-		err = copyAll(s.dir, ".", "go.mod", "go.sum", "Dockerfile", "cmd/server", "internal/server")
+		err = copyAll(s.dir, ".", "go.mod", "go.sum", "Dockerfile", ".dockerignore", "cmd/server", "internal/server")
 	case "caddy":
 		s.main = "./cmd/caddy"
 		var dir string
@@ -49,7 +50,7 @@ func (b *bench) service(ctx context.Context, name string) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.edit(); err != nil {
+	if err := errors.Join(beside.prepare(s), s.edit()); err != nil {
 		return nil, err
 	}
 	for _, args := range [][]string{

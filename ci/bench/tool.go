@@ -18,59 +18,64 @@ type tool interface {
 	command(b *bench, s *service, platforms, out string) (env, args []string)
 }
 
-type slipway struct{ program string }
+// rival is the tool that Slipway is compared with.
+type rival interface {
+	tool
+	// name is what it is called in the table.
+	name() string
+	// images are the arguments that give Slipway the images that it has itself.
+	images() []string
+	// prepare readies the source folder of a service.
+	prepare(s *service) error
+	// stop ends what it has started.
+	stop() error
+}
+
+type slipway struct {
+	program string
+	// more are the arguments for the images, and those of the user.
+	more []string
+}
 
 func (t slipway) command(b *bench, s *service, platforms, out string) (env, args []string) {
-	return []string{"SLIPWAY_CACHE=" + filepath.Join(b.cache, "slipway")},
-		[]string{t.program, "build", "--quiet", "--src", s.dir, "--main", s.main, "--base", b.base, "--platform", platforms, "--output", out}
+	args = []string{t.program, "build", "--quiet", "--src", s.dir, "--main", s.main, "--platform", platforms, "--output", out}
+	return []string{"SLIPWAY_CACHE=" + filepath.Join(b.cache, "slipway")}, append(args, t.more...)
 }
 
-type ko struct{ program string }
-
-func (t ko) command(b *bench, s *service, platforms, out string) (env, args []string) {
-	registry, _, _ := strings.Cut(b.base, "/")
-	env = []string{
-		"KO_DOCKER_REPO=" + registry + "/ko", "KO_DEFAULTBASEIMAGE=" + b.base, "KOCACHE=" + filepath.Join(b.cache, "kocache"),
-		"GOCACHE=" + filepath.Join(b.cache, "go-build"), "GOFLAGS=-buildvcs=false",
-	}
-	return env, []string{t.program, "build", "--push=false", "--sbom=none", "--ldflags=-s -w", "--platform=" + platforms, "--oci-layout-path=" + out, s.main}
+// compile makes Slipway with the Go that is here.
+func (b *bench) compile(ctx context.Context) (string, error) {
+	program := filepath.Join(b.temp, "slipway")
+	_, err := b.output(ctx, ".", nil, "go", "build", "-o", program, "./ci")
+	return program, err
 }
 
-// compile makes both programs with the Go that is here. ko's version is in the name
-// of its folder: another version is another program.
-func (b *bench) compile(ctx context.Context) (ours, theirs string, err error) {
-	ours = filepath.Join(b.temp, "slipway")
-	if _, err := b.output(ctx, ".", nil, "go", "build", "-o", ours, "./ci"); err != nil {
-		return "", "", err
+// rival starts the tool of that name.
+func (b *bench) rival(ctx context.Context, name, listen string) (rival, error) {
+	switch name {
+	case "ko":
+		return newKo(ctx, b)
+	case "buildkit":
+		return newBuildKit(ctx, listen)
 	}
-	const module, pkg = "tools/ko", "github.com/google/ko"
-	version, err := b.output(ctx, module, nil, "go", "list", "-m", "-f", "{{.Version}}", pkg)
-	if err != nil {
-		return "", "", err
-	}
-	theirs = filepath.Join(b.cache, "ko-"+version, "ko")
-	if _, err := os.Stat(theirs); err == nil {
-		return ours, theirs, nil
-	}
-	fmt.Fprintf(b.stderr, "compiling ko %s once\n", version)
-	// go build writes its output in one step, at the end.
-	_, err = b.output(ctx, module, nil, "go", "build", "-o", theirs, pkg)
-	return ours, theirs, err
+	return nil, fmt.Errorf("there is no tool %q to compare with: ko and buildkit are known", name)
 }
 
-// release is the Go release that Slipway's plan names; ko is given the same.
+// release is the Go release that Slipway's plan names; a rival is given the same.
 func (b *bench) release(ctx context.Context, program string, s *service) (string, error) {
 	text, err := b.output(ctx, ".", nil, program, "plan", "--json", "--src", s.dir, "--main", s.main)
 	if err != nil {
 		return "", err
 	}
 	var plan struct {
-		Image struct{ Toolchain string }
+		Images []struct{ Toolchain string }
 	}
 	if err := json.Unmarshal([]byte(text), &plan); err != nil {
 		return "", fmt.Errorf("reading the plan of %s: %w", s.name, err)
 	}
-	return plan.Image.Toolchain, nil
+	if len(plan.Images) != 1 {
+		return "", fmt.Errorf("the plan of %s has %d images", s.name, len(plan.Images))
+	}
+	return plan.Images[0].Toolchain, nil
 }
 
 // conditions puts the pinned release first on PATH, where neither tool's go command

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -57,14 +58,19 @@ func Podman(t *testing.T) (*Network, []string) {
 // that is just ending may still write there, so it is tried again.
 func cleanTree(t *testing.T, dir string) {
 	t.Helper()
-	Eventually(t, 20*time.Second, "nothing is left in "+dir, func() bool {
-		mounts, err := os.ReadFile("/proc/self/mounts")
-		require.NoError(t, err)
-		for line := range strings.Lines(string(mounts)) {
-			if fields := strings.Fields(line); len(fields) > 1 && strings.HasPrefix(fields[1], dir+"/") {
-				Run(t, "", Environ(), "umount", "--lazy", fields[1])
-			}
+	Eventually(t, 20*time.Second, "nothing is left in "+dir, func() bool { return removeMounted(dir) == nil })
+}
+
+// removeMounted removes dir with what is mounted below it.
+func removeMounted(dir string) error {
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(mounts)) {
+		if fields := strings.Fields(line); len(fields) > 1 && strings.HasPrefix(fields[1], dir+"/") {
+			_ = syscall.Unmount(fields[1], syscall.MNT_DETACH)
 		}
-		return os.RemoveAll(dir) == nil
-	})
+	}
+	return os.RemoveAll(dir)
 }
