@@ -60,5 +60,5 @@ func (s *session) daggerEngine(ctx context.Context, run plan.Run, cache string) 
 	if err != nil {
 		return dagger.Where{}, false
 	}
-	return dagger.Where{Why: rt.Name + " can start one"}, true
+	return dagger.Where{Host: dagger.StartedBy(rt.Name), Why: rt.Name + " can start one"}, true
 }

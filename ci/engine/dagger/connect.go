@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/url"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"dagger.io/dagger/engineconn"
 
 	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/process"
 )
 
 // Where is the engine to use, and how it is reached.
@@ -37,7 +37,10 @@ const (
 	startWait   = 10 * time.Minute
 )
 
-const another = "or build without it: --engine local"
+const (
+	another = "or build without it: --engine local"
+	forms   = "write unix:///run/engine.sock, tcp://host:port, tls://host:port, ssh://host, kube-pod://name or image://name"
+)
 
 // builderContainer connects, once, and returns a container of the builder image with
 // the caches and settings of every go command.
@@ -101,7 +104,7 @@ func (e *Engine) open(ctx context.Context) (*session, error) {
 	if e.where.Host != "" {
 		env = append(env, "_EXPERIMENTAL_DAGGER_RUNNER_HOST="+e.where.Host)
 	}
-	if scheme, _, _ := strings.Cut(e.where.Host, ":"); !dialled[scheme] {
+	if scheme, _, _ := strings.Cut(e.where.Host, ":"); e.where.Host == "" || schemes[scheme].starts {
 		limit = startWait
 	}
 	opened, err := start(ctx, cli, env, limit)
@@ -124,6 +127,9 @@ func unopened(w Where, err error) error {
 	case w.Host == "" || strings.HasPrefix(w.Host, "image"):
 		return what.WithFix("start docker or podman, name an engine with --engine-host, start one with slipway engine up, %s", another)
 	}
+	if scheme, _, _ := strings.Cut(w.Host, ":"); schemes[scheme].program != "" {
+		return what.WithFix("see by hand that %s reaches it without asking for anything, %s", schemes[scheme].program, another)
+	}
 	return what.WithFix("look at the engine and its log, %s", another)
 }
 
@@ -140,19 +146,37 @@ func redactHost(host string) string {
 	return address
 }
 
-// dialled are the schemes of addresses that can be tried without the dagger command.
-var dialled = map[string]bool{"unix": true, "tcp": true, "tls": true}
+// schemes are those of addresses that the dagger command takes, with the program that
+// it needs for one, and whether it may have to start the engine first.
+var schemes = map[string]struct {
+	program string
+	starts  bool
+}{
+	"unix": {}, "tcp": {}, "tls": {}, "ssh": {program: "ssh"}, "kube-pod": {program: "kubectl"},
+	"image": {starts: true}, "image+docker": {starts: true}, "image+podman": {starts: true}, "image+nerdctl": {starts: true}, "image+finch": {starts: true},
+	"container": {}, "docker-image": {starts: true}, "docker-container": {}, "podman-container": {},
+}
 
 // reachable tries the address of an engine: the dagger command goes on trying for a
 // minute what is refused at once.
 func (e *Engine) reachable(ctx context.Context) error {
-	u, err := url.Parse(e.where.Host)
-	if e.where.Host == "" || err == nil && !dialled[u.Scheme] {
+	if e.where.Host == "" {
 		return nil
 	}
+	u, err := url.Parse(e.where.Host)
 	if err != nil {
-		return fault.New(fault.Usage, "the engine's address %q is not one: %v", redactHost(e.where.Host), err).
-			WithFix("write unix:///run/engine.sock, tcp://host:port, tls://host:port, ssh://host or kube-pod://name")
+		return fault.New(fault.Usage, "the engine's address %q is not one", redactHost(e.where.Host)).WithFix("%s", forms).WithCause(err)
+	}
+	scheme, known := schemes[u.Scheme]
+	if !known {
+		return fault.New(fault.Usage, "the engine's address %q has no scheme that the dagger command knows", redactHost(e.where.Host)).WithFix("%s", forms)
+	}
+	if _, found := process.Find(scheme.program, e.user["PATH"]); scheme.program != "" && !found {
+		return fault.New(fault.Engine, "the Dagger engine at %s is reached with %s, which is not on PATH", redactHost(e.where.Host), scheme.program).
+			WithFix("install %s, %s", scheme.program, another)
+	}
+	if u.Scheme != "unix" && u.Scheme != "tcp" && u.Scheme != "tls" {
+		return nil
 	}
 	network, address := "tcp", u.Host
 	if u.Scheme == "unix" {
@@ -202,12 +226,11 @@ func (e *Engine) command(ctx context.Context) (string, error) {
 	return found, nil
 }
 
-// OnPath finds the dagger command in the folders of a PATH variable.
-func OnPath(list string) (string, bool) {
-	for _, dir := range filepath.SplitList(list) {
-		if found, err := exec.LookPath(filepath.Join(dir, "dagger")); err == nil && filepath.IsAbs(dir) {
-			return found, true
-		}
-	}
-	return "", false
+// StartedBy is the address of an engine that a container runtime starts where it does
+// not run yet.
+func StartedBy(runtime string) string {
+	return "image+" + runtime + "://registry.dagger.io/engine:v" + engineconn.CLIVersion
 }
+
+// OnPath finds the dagger command in the folders of a PATH variable.
+func OnPath(list string) (string, bool) { return process.Find("dagger", list) }

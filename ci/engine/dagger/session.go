@@ -3,6 +3,7 @@ package dagger
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -97,10 +98,10 @@ func start(ctx context.Context, cli string, env []string, limit time.Duration) (
 	case <-ended:
 		return nil, fmt.Errorf("the dagger command opened no session: %s", said.last())
 	case <-timer.C:
-		_ = opened.Close()
-		return nil, fmt.Errorf("the engine did not answer within %s: %s", limit, said.last())
+		opened.kill()
+		return nil, fmt.Errorf("no session within %s: %s", limit, said.last())
 	case <-ctx.Done():
-		_ = opened.Close()
+		opened.kill()
 		return nil, context.Cause(ctx)
 	}
 }
@@ -124,10 +125,14 @@ func (s *session) Close() error {
 	select {
 	case <-s.ended:
 	case <-time.After(20 * time.Second):
-		_ = s.cmd.Cancel()
-		<-s.ended
+		s.kill()
 	}
 	return nil
+}
+
+func (s *session) kill() {
+	_ = s.cmd.Cancel()
+	<-s.ended
 }
 
 // alive tells whether the client is still there. Without it the engine is out of reach.
@@ -165,5 +170,6 @@ func (t *tail) last() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	said := strings.Split(string(bytes.TrimSpace(t.text)), "\n")
-	return strings.TrimPrefix(strings.TrimSpace(said[len(said)-1]), "Error: ")
+	last, _, _ := strings.Cut(said[len(said)-1], " [traceparent:")
+	return cmp.Or(strings.TrimPrefix(strings.TrimSpace(last), "Error: "), "it said nothing")
 }

@@ -18,6 +18,7 @@ var (
 	position = regexp.MustCompile(`^\S+\.(?:go|s|mod|work):\d+(?::\d+)?: `)
 	excluded = regexp.MustCompile(`(\S+): build constraints exclude all Go files in `)
 	missing  = regexp.MustCompile(`(?m)undefined: (\w+)$`)
+	compiled = regexp.MustCompile(`^[^\s:#]+$`) // of -v: the import path alone
 	generate = regexp.MustCompile(`(?m)^//go:generate `)
 )
 
@@ -70,7 +71,7 @@ func (g *Go) Explain(ctx context.Context, t engine.Target, out Output) error {
 	for _, line := range Lines(out.Stderr) {
 		line = g.shorten(line)
 		all = append(all, line)
-		if !strings.HasPrefix(line, "go: downloading ") {
+		if !strings.HasPrefix(line, "go: downloading ") && !compiled.MatchString(line) {
 			said = append(said, line)
 		}
 	}

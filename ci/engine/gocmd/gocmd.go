@@ -63,9 +63,9 @@ func (g *Go) flags(t engine.Target) []string {
 }
 
 // BuildArgs are those of the go build that writes a target's binaries into out, a
-// folder that ends in a separator.
+// folder that ends in a separator. With -v it names each package that it compiles.
 func (g *Go) BuildArgs(t engine.Target, out string) []string {
-	return slices.Concat([]string{"build", "-o", out}, g.flags(t), compilerFlags(t.Build), []string{"--"}, folders(t))
+	return slices.Concat([]string{"build", "-v", "-o", out}, g.flags(t), compilerFlags(t.Build), []string{"--"}, folders(t))
 }
 
 func folders(t engine.Target) []string {

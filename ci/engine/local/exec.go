@@ -2,9 +2,7 @@ package local
 
 import (
 	"context"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"example.com/slipway/ci/engine/gocmd"
@@ -19,8 +17,7 @@ import (
 func (e *Engine) Exec(ctx context.Context, argv []string, s step.Step) error {
 	name := argv[0]
 	if !strings.ContainsAny(name, `/\`) {
-		folders := slices.Concat([]string{filepath.Join(e.root, "bin")}, filepath.SplitList(e.user["PATH"]))
-		if found, ok := lookup(name, folders); ok {
+		if found, ok := process.Find(name, filepath.Join(e.root, "bin")+string(filepath.ListSeparator)+e.user["PATH"]); ok {
 			name = found
 		}
 	}
@@ -41,15 +38,4 @@ func (e *Engine) Exec(ctx context.Context, argv []string, s step.Step) error {
 			WithFix("run it in the source folder by hand").WithCause(err)
 	}
 	return nil
-}
-
-// lookup finds a program in folders, never in the source folder: a relative folder
-// counts as absent.
-func lookup(name string, folders []string) (string, bool) {
-	for _, dir := range folders {
-		if found, err := exec.LookPath(filepath.Join(dir, name)); err == nil && filepath.IsAbs(dir) {
-			return found, true
-		}
-	}
-	return "", false
 }

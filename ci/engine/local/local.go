@@ -82,7 +82,7 @@ func (e *Engine) Prepare(ctx context.Context, src engine.Source, b engine.Builde
 
 // findGo looks for go on the user's PATH.
 func (e *Engine) findGo() (string, error) {
-	if name, ok := lookup("go", filepath.SplitList(e.user["PATH"])); ok {
+	if name, ok := process.Find("go", e.user["PATH"]); ok {
 		return name, nil
 	}
 	return "", fault.New(fault.Engine, "the local engine found no go command on PATH").
