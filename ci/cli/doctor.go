@@ -36,7 +36,7 @@ func (s *session) doctorVerb() *cobra.Command {
 		Use:   "doctor",
 		Short: "Check what a build needs on this machine",
 		Long: "Doctor checks the source folder, git, Go, the module proxy, the base's registry, the\n" +
-			"container runtime and the cache folder, and says what to do about what is missing.",
+			"container runtime, the Dagger engine and the cache folder, and says what to do about what is missing.",
 	}
 	flags := config.Bind(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return s.doctor(cmd.Context(), flags) }
@@ -50,7 +50,7 @@ func (s *session) doctor(ctx context.Context, flags *config.Flags) error {
 		run  func(context.Context, *config.Flags) ailment
 	}{
 		{"cache folder", s.checkCache}, {"source", s.checkSource}, {"git", s.checkGit}, {"Go", s.checkGo},
-		{"base", s.checkBase}, {"container runtime", s.checkRuntime},
+		{"base", s.checkBase}, {"container runtime", s.checkRuntime}, {"Dagger engine", s.checkEngine},
 	} {
 		a := check.run(ctx, flags)
 		if ctx.Err() != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"example.com/slipway/ci/config"
 	"example.com/slipway/ci/engine/native"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/step"
@@ -176,14 +177,18 @@ func (s *session) engineLogs(name *string) *cobra.Command {
 	return cmd
 }
 
-// checkEngine says whether a Dagger engine of this machine runs, which no build needs.
-func (s *session) checkEngine(context.Context) ailment {
+// checkEngine says whether Slipway's own Dagger engine runs, or what it lacks. No
+// build needs it.
+func (s *session) checkEngine(context.Context, *config.Flags) ailment {
+	const without = "the local engine builds without it"
 	h, err := s.host()
 	if err != nil {
 		return ailment{err: err}
 	}
-	const without = "the local engine builds; on Linux as root, slipway engine up starts a Dagger engine"
 	e, err := h.Status(native.DefaultName)
+	if lacks := h.Able(); err != nil && lacks != nil {
+		err = lacks
+	}
 	if err != nil {
 		return ailment{err: err, optional: without}
 	}

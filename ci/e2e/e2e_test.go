@@ -22,6 +22,9 @@ var program = sync.OnceValues(func() (string, error) {
 	return name, rig.GoBuild(name, "../../ci")
 })
 
+// engines are the Dagger engines of this package.
+var engines rig.Engines
+
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
@@ -30,6 +33,7 @@ func run(m *testing.M) int {
 		panic(err)
 	}
 	defer os.RemoveAll(folder)
+	defer engines.Stop()
 	return m.Run()
 }
 

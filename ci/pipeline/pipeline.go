@@ -110,7 +110,8 @@ func (p *Pipeline) Build(ctx context.Context, said Said) (*Built, error) {
 	if b.engine, why, err = p.Engine(ctx, b.Plan.Run); err != nil {
 		return nil, err
 	}
-	defer b.engine.Close()
+	// What was built is there already, and a session that does not end in order is killed.
+	defer func() { _ = b.engine.Close() }()
 	base, err := p.ready(ctx, b, why)
 	if err != nil {
 		return nil, err
@@ -152,7 +153,8 @@ func (p *Pipeline) Test(ctx context.Context, said Said) (passed string, err erro
 	if b.engine, why, err = p.Engine(ctx, b.Plan.Run); err != nil {
 		return "", err
 	}
-	defer b.engine.Close()
+	// What was built is there already, and a session that does not end in order is killed.
+	defer func() { _ = b.engine.Close() }()
 	if err := p.toolchain(ctx, b, why); err != nil {
 		return "", err
 	}

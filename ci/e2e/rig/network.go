@@ -42,3 +42,23 @@ func (n *Network) Must(t *testing.T, dir string, env []string, name string, args
 	name, args = n.Args(name, args...)
 	return Must(t, dir, env, name, args...)
 }
+
+// Link joins the namespace to this machine with a cable of its own, and returns the
+// addresses of both ends. It is gone with the namespace.
+func (n *Network) Link(t *testing.T) (here, there string) {
+	t.Helper()
+	ip := Program(t, "ip", "iproute2")
+	id := rand.Uint32()
+	device := fmt.Sprintf("slip%x", id)
+	// A range for documents and tests: https://www.rfc-editor.org/rfc/rfc5737
+	third := 4 * (id % 64)
+	here, there = fmt.Sprintf("198.51.100.%d", third+1), fmt.Sprintf("198.51.100.%d", third+2)
+	Must(t, "", Environ(), ip, "link", "add", device, "type", "veth", "peer", "name", "eth0", "netns", n.name)
+	t.Cleanup(func() { Run(t, "", Environ(), ip, "link", "delete", device) })
+	Must(t, "", Environ(), ip, "addr", "add", here+"/30", "dev", device)
+	Must(t, "", Environ(), ip, "link", "set", device, "up")
+	n.Must(t, "", Environ(), ip, "addr", "add", there+"/30", "dev", "eth0")
+	n.Must(t, "", Environ(), ip, "link", "set", "eth0", "up")
+	n.Must(t, "", Environ(), ip, "route", "add", "default", "via", here)
+	return here, there
+}

@@ -84,7 +84,7 @@ func (e *Engine) gone(said string) bool {
 func (e *Engine) noBuilder(ctx context.Context, err error) error {
 	said := err.Error()
 	for _, sign := range []string{"resolve", "not found", "denied", "authorized", "authorization", "pull", "registry", "no such host", "i/o timeout"} {
-		if ctx.Err() == nil && strings.Contains(said, sign) {
+		if ctx.Err() == nil && !fullDisk(said) && strings.Contains(said, sign) {
 			return fault.New(fault.Registry, "the Dagger engine did not get the builder image %s: %s", e.builder.Image, lastLine(said)).
 				WithFix("check the pin, and the registry and mirrors as the engine sees them, %s", another).WithCause(err)
 		}

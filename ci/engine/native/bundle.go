@@ -21,11 +21,13 @@ const pool = 8
 
 // bundle is what the configuration of an engine's container depends on.
 type bundle struct {
-	engine       Engine
-	folders      folders
-	parts        parts
-	listen       []string
-	secure       bool
+	engine  Engine
+	folders folders
+	parts   parts
+	// listen are the addresses that the engine itself listens on, without TLS.
+	listen []string
+	// shared are mounts of what the engine only reads.
+	shared       []specs.Mount
 	capabilities []string
 	env          []string
 }
@@ -33,16 +35,16 @@ type bundle struct {
 // spec describes the engine as a container for runc: the network, the host name and
 // the devices of the machine, and a file system and processes of its own.
 // https://github.com/opencontainers/runtime-spec/blob/v1.1.0/config.md
-func (b bundle) spec() ([]byte, error) {
+func (b bundle) spec() specs.Spec {
 	all := b.capabilities
-	return json.MarshalIndent(specs.Spec{
+	return specs.Spec{
 		Version: "1.0.2",
 		Process: &specs.Process{
 			Args: b.args(), Env: b.env, Cwd: "/",
 			Capabilities: &specs.LinuxCapabilities{Bounding: all, Effective: all, Permitted: all},
 		},
 		Root: &specs.Root{Path: b.folders.root()},
-		Mounts: []specs.Mount{
+		Mounts: append([]specs.Mount{
 			{Destination: "/proc", Type: "proc", Source: "proc"},
 			{Destination: "/dev", Type: "bind", Source: "/dev", Options: []string{"rbind", "rprivate"}},
 			{Destination: "/sys", Type: "bind", Source: "/sys", Options: []string{"rbind", "rprivate"}},
@@ -54,7 +56,7 @@ func (b bundle) spec() ([]byte, error) {
 			readOnly(filepath.Join(b.parts.tools, "cni"), "/opt/cni/bin"),
 			readOnly(b.parts.content, insideContent),
 			readOnly(b.folders.certs(), insideCerts),
-		},
+		}, b.shared...),
 		Linux: &specs.Linux{
 			CgroupsPath: "/slipway/" + b.engine.Name,
 			Namespaces:  []specs.LinuxNamespace{{Type: specs.MountNamespace}, {Type: specs.PIDNamespace}},
@@ -64,8 +66,10 @@ func (b bundle) spec() ([]byte, error) {
 			// the engine's own containers.
 			Resources: &specs.LinuxResources{Devices: []specs.LinuxDeviceCgroup{{Allow: true, Access: "rwm"}}},
 		},
-	}, "", "  ")
+	}
 }
+
+func marshal(spec specs.Spec) ([]byte, error) { return json.MarshalIndent(spec, "", "  ") }
 
 func readOnly(from, to string) specs.Mount {
 	return specs.Mount{Destination: to, Type: "bind", Source: from, Options: []string{"rbind", "ro"}}
@@ -78,9 +82,6 @@ func (b bundle) args() []string {
 	}
 	for _, address := range b.listen {
 		args = append(args, "--addr", address)
-	}
-	if b.secure {
-		args = append(args, "--tlscacert", insideCerts+"/ca.pem", "--tlscert", insideCerts+"/server.pem", "--tlskey", insideCerts+"/server-key.pem")
 	}
 	return args
 }

@@ -1,10 +1,12 @@
 package native
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -158,6 +160,36 @@ func readPEM(file string) ([]byte, error) {
 		return nil, fmt.Errorf("%s has no PEM block", file)
 	}
 	return block.Bytes, nil
+}
+
+// knock connects as a client until that works, for some seconds.
+func knock(ctx context.Context, dir string, u *url.URL) error {
+	certificate, key := files(dir, "client")
+	client, err := tls.LoadX509KeyPair(certificate, key)
+	if err != nil {
+		return err
+	}
+	authority, err := load(dir, "ca")
+	if err != nil {
+		return err
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(authority.certificate)
+	host := u.Hostname()
+	if everywhere(host) {
+		host = "localhost"
+	}
+	dialer := tls.Dialer{Config: &tls.Config{Certificates: []tls.Certificate{client}, RootCAs: pool, ServerName: host}}
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, u.Port()))
+		if err == nil {
+			return conn.Close()
+		}
+		if time.Now().After(deadline) || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 // hosts are the names and addresses by which clients reach the engine. One that

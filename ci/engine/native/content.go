@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -20,23 +21,24 @@ import (
 	"example.com/slipway/ci/step"
 )
 
-func contentRecipe() string { return "1 " + sdkCommit }
-
-// Places inside the image of the Go SDK.
-const (
-	sdkProxy = "/usr/local/share/goproxy"
-	sdkGo    = "/usr/local/go"
-)
+// contentRecipe is all that decides the Go SDK, other than its tree and its tools.
+func contentRecipe() string { return "2" + sdkCommit + sdkModule + sdkSums + sdkProgram }
 
 // makeContent makes the image in whose containers the engine generates, compiles and
 // so starts modules written in Go: an OCI layout with one image of one layer.
-func (h *Host) makeContent(ctx context.Context, p parts, dir string, s step.Step) error {
-	root := filepath.Join(dir, "root")
-	if err := h.makeSDK(ctx, p, root, s); err != nil {
+func (h *Host) makeContent(ctx context.Context, p parts, dir string, log step.Step) error {
+	settings, err := h.goSettings(ctx, "GOROOT")
+	if err != nil {
 		return err
 	}
-	s.Log("writing the layer")
-	layer, err := blob(dir, func(w io.Writer) error { return pack(ctx, w, root) })
+	s := sdk{tree: p.tree, goRoot: settings[0], codegen: filepath.Join(p.tools, "sdk", "codegen"), half: filepath.Join(dir, "half")}
+	if err := h.sdkModules(ctx, s, log); err != nil {
+		return err
+	}
+	if err := h.warm(ctx, s, log); err != nil {
+		return err
+	}
+	layer, err := blob(dir, func(w io.Writer) error { return s.pack(ctx, w) })
 	if err != nil {
 		return fmt.Errorf("writing the layer of the Go SDK: %w", err)
 	}
@@ -58,7 +60,9 @@ func (h *Host) makeContent(ctx context.Context, p parts, dir string, s step.Step
 	if err != nil {
 		return err
 	}
-	return errors.Join(os.RemoveAll(root),
+	return errors.Join(os.RemoveAll(s.half),
+		// The engine makes this folder where it is missing, and may not write here.
+		os.Mkdir(filepath.Join(dir, "ingest"), 0o755),
 		os.WriteFile(filepath.Join(dir, "index.json"), index, 0o644),
 		os.WriteFile(filepath.Join(dir, "oci-layout"), []byte(`{"imageLayoutVersion":"1.0.0"}`), 0o644))
 }
@@ -74,47 +78,6 @@ func sdkDigest(dir string) (string, error) {
 		return "", fmt.Errorf("reading %s: it is not the index of one image", filepath.Join(dir, "index.json"))
 	}
 	return index.Manifests[0].Digest.String(), nil
-}
-
-// sdkEnviron is what containers of the Go SDK start with. What Dagger publishes has
-// no entry in the checksum database for every version; go.sum files name their sums.
-func sdkEnviron() []string {
-	return []string{
-		"PATH=/go/bin:" + sdkGo + "/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"GOPATH=/go", "GOTOOLCHAIN=local", "GONOSUMDB=github.com/dagger/*,dagger.io/*", "CGO_ENABLED=0",
-	}
-}
-
-// makeSDK makes the image's root file system: the engine's tree, the Go release,
-// the code generator and the modules that generated code asks for.
-func (h *Host) makeSDK(ctx context.Context, p parts, root string, s step.Step) error {
-	settings, err := h.goSettings(ctx, "GOROOT")
-	if err != nil {
-		return err
-	}
-	goRoot, codegen := filepath.Join(root, sdkGo), filepath.Join(root, "usr/local/bin/codegen")
-	if err := os.MkdirAll(root, 0o755); err != nil {
-		return err
-	}
-	if err := h.copyTree(ctx, p.tree, root); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(goRoot, 0o755); err != nil {
-		return err
-	}
-	if err := h.copyTree(ctx, settings[0], goRoot); err != nil {
-		return err
-	}
-	text, err := os.ReadFile(filepath.Join(p.tools, "sdk", "codegen"))
-	if err == nil {
-		err = errors.Join(
-			os.WriteFile(codegen, text, 0o755),
-			os.MkdirAll(filepath.Join(root, "go/pkg/mod"), 0o755), os.MkdirAll(filepath.Join(root, "root/.cache/go-build"), 0o755))
-	}
-	if err != nil {
-		return fmt.Errorf("making the Go SDK: %w", err)
-	}
-	return h.makeProxy(ctx, filepath.Join(root, sdkProxy), s)
 }
 
 // blob writes one blob of a layout.
@@ -151,24 +114,42 @@ func jsonBlob(dir string, value any) (v1.Descriptor, error) {
 	})
 }
 
-// pack writes a folder as a tar with owners, modes and links. Devices stay out: a
-// container gets its own.
-func pack(ctx context.Context, w io.Writer, root string) error {
+// updateCertificates is left out of the image. The engine runs it before and after each
+// container that it has certificates for, which takes a second or two; where it is
+// missing, the engine adds them to the bundle by itself.
+const updateCertificates = "usr/sbin/update-ca-certificates"
+
+// pack writes the image's file system as a tar.
+func (s sdk) pack(ctx context.Context, w io.Writer) error {
 	tw := tar.NewWriter(w)
-	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
-		if err != nil || ctx.Err() != nil || file == root {
+	for _, part := range []struct{ from, to string }{
+		{s.tree, "/"}, {s.goRoot, sdkGo}, {s.codegen, "/usr/local/bin/codegen"},
+		{s.proxy(), sdkProxy}, {s.path(), sdkPath}, {s.cache(), sdkCache},
+	} {
+		if err := pack(ctx, tw, part.from, part.to); err != nil {
+			return err
+		}
+	}
+	return tw.Close()
+}
+
+// pack writes a file or a folder under another name, with owners, modes and links.
+// Devices stay out: a container gets its own.
+func pack(ctx context.Context, tw *tar.Writer, from, to string) error {
+	return filepath.WalkDir(from, func(file string, d fs.DirEntry, err error) error {
+		if err != nil || ctx.Err() != nil {
 			return errors.Join(err, context.Cause(ctx))
 		}
-		rel, err := filepath.Rel(root, file)
+		rel, err := filepath.Rel(from, file)
 		if err != nil {
 			return err
 		}
-		if d.Type()&(fs.ModeDevice|fs.ModeSocket|fs.ModeNamedPipe) != 0 {
+		name := strings.TrimPrefix(path.Join(to, filepath.ToSlash(rel)), "/")
+		if name == "" || name == updateCertificates || d.Type()&(fs.ModeDevice|fs.ModeSocket|fs.ModeNamedPipe) != 0 {
 			return nil
 		}
-		return packOne(tw, file, path.Clean(filepath.ToSlash(rel)), d)
+		return packOne(tw, file, name, d)
 	})
-	return errors.Join(err, tw.Close())
 }
 
 func packOne(tw *tar.Writer, file, name string, d fs.DirEntry) error {

@@ -39,6 +39,9 @@ func (h *Host) Down(ctx context.Context, name string, prune bool) error {
 	if err := h.end(ctx, name, e, known); err != nil {
 		return err
 	}
+	if err := os.Remove(h.lockFile(name)); err != nil {
+		return fmt.Errorf("removing the engine's lock: %w", err)
+	}
 	if !prune {
 		return nil
 	}
@@ -97,20 +100,22 @@ func (h *Host) sweep(ctx context.Context, f folders, e Engine) error {
 			return failed(ctx, "removing the engine's container", err, said, "try again")
 		}
 	}
-	for _, pattern := range []string{"/sys/fs/cgroup/slipway", "/sys/fs/cgroup/*/slipway"} {
-		groups, err := filepath.Glob(pattern)
-		if err != nil {
-			return err
-		}
-		for _, group := range groups {
-			// It is not empty while another engine runs.
-			_ = os.Remove(group)
-		}
-	}
+	removeGroups()
 	if err := removeLink(e.Network.Bridge()); err != nil {
 		return err
 	}
 	return h.removeRules(ctx, e.Tree, e.Network)
+}
+
+// removeGroups removes the control groups above those of containers that are gone.
+func removeGroups() {
+	for _, pattern := range []string{"/sys/fs/cgroup/slipway", "/sys/fs/cgroup/*/slipway"} {
+		// The patterns are right, and a group is not empty while a container runs in it.
+		groups, _ := filepath.Glob(pattern)
+		for _, group := range groups {
+			_ = os.Remove(group)
+		}
+	}
 }
 
 // Logs copies an engine's log to w; with follow also what is added, until ctx ends.

@@ -14,14 +14,9 @@ import (
 	"example.com/slipway/ci/step"
 )
 
-// sdkCommit is the version of dagger.io/dagger that this engine's code generator asks
-// for, goSDKLibVersion of core/sdk/go_sdk.go: the commit of v0.21.8, by which no module
-// proxy serves it.
-const sdkCommit = "56bb30426a8462af6f95cfdae6461d0cc796ff50"
-
-// sdkModules are what generated code imports and module proxies serve at exact
+// proxiedModules are what generated code imports and module proxies serve at exact
 // versions only.
-var sdkModules = []string{"dagger.io/dagger", "github.com/dagger/otel-go", "github.com/dagger/querybuilder"}
+var proxiedModules = []string{"dagger.io/dagger", "github.com/dagger/otel-go", "github.com/dagger/querybuilder"}
 
 // makeProxy makes a folder that is a module proxy (https://go.dev/ref/mod#goproxy-protocol)
 // for these modules, at the versions and with the sums of the engine's module.
@@ -36,7 +31,7 @@ func (h *Host) makeProxy(ctx context.Context, dir string, s step.Step) error {
 	}
 	defer os.RemoveAll(source)
 	s.Log("collecting the modules of the Go SDK")
-	cmd := command(ctx, h.goEnviron(), goProgram, append([]string{"mod", "download", "-json"}, sdkModules...)...)
+	cmd := command(ctx, h.goEnviron(), goProgram, append([]string{"mod", "download", "-json"}, proxiedModules...)...)
 	cmd.Dir = source
 	out, said, err := output(cmd)
 	if err != nil {
@@ -87,7 +82,7 @@ func (m proxied) write(dir string) error {
 		filepath.Join(home, "@latest"): info, filepath.Join(versions, m.Version+".info"): info,
 		filepath.Join(versions, "list"): []byte(m.Version + "\n"),
 	}
-	if m.Path == sdkModules[0] {
+	if m.Path == proxiedModules[0] {
 		files[filepath.Join(versions, sdkCommit+".info")] = info
 	}
 	for from, to := range map[string]string{m.GoMod: ".mod", m.Zip: ".zip"} {

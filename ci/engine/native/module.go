@@ -27,6 +27,8 @@ var (
 	moduleSums string
 	//go:embed distconsts/distconsts.go
 	distconsts string
+	//go:embed gate/main.go
+	gate string
 )
 
 // places say where each program of the module goes, below the folder of tools.
@@ -35,7 +37,7 @@ var places = map[string]string{
 	// An ssh client runs "buildctl dial-stdio" on the machine that it reaches.
 	"dialstdio": "ssh/buildctl",
 	"codegen":   "sdk/codegen",
-	"engine":    "bin/dagger-engine", "init": "bin/dagger-init",
+	"engine":    "bin/dagger-engine", "init": "bin/dagger-init", "gate": "bin/gate",
 	"bridge": "cni/bridge", "firewall": "cni/firewall", "host-local": "cni/host-local", "loopback": "cni/loopback", "dnsname": "cni/dnsname",
 }
 
@@ -43,12 +45,13 @@ var places = map[string]string{
 func writeModule(dir string) error {
 	const constsModule = "module github.com/dagger/dagger/engine/distconsts\n\ngo 1.26.1\n"
 	consts := filepath.Join(dir, "distconsts")
-	if err := os.MkdirAll(consts, 0o755); err != nil {
+	if err := errors.Join(os.MkdirAll(consts, 0o755), os.Mkdir(filepath.Join(dir, "gate"), 0o755)); err != nil {
 		return err
 	}
 	for name, text := range map[string]string{
 		filepath.Join(dir, "go.mod"): moduleFile, filepath.Join(dir, "go.sum"): moduleSums,
 		filepath.Join(consts, "go.mod"): constsModule, filepath.Join(consts, "distconsts.go"): distconsts,
+		filepath.Join(dir, "gate", "main.go"): gate,
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 			return err
@@ -78,7 +81,7 @@ func (h *Host) buildTools(ctx context.Context, _ parts, dir string, s step.Step)
 	}
 	const engine = "github.com/dagger/dagger/engine"
 	flags := fmt.Sprintf("-s -w -X %[1]s.Version=%[2]s -X %[1]s.Tag=%[2]s", engine, Version)
-	cmd := command(ctx, h.goEnviron(), goProgram, "build", "-v", "-o", built+string(filepath.Separator), "-trimpath", "-ldflags", flags, "tool")
+	cmd := command(ctx, h.goEnviron(), goProgram, "build", "-v", "-o", built+string(filepath.Separator), "-trimpath", "-ldflags", flags, "tool", "./gate")
 	cmd.Dir = source
 	if said, err := follow(cmd, s); err != nil {
 		return failed(ctx, "building the Dagger engine", err, said, "check GOPROXY and the network; the go command's lines say what it lacks")

@@ -32,7 +32,7 @@ func (h *Host) parts() parts {
 		}
 		return filepath.Join(h.cache, fmt.Sprintf("%s-%s-%x", Version, kind, hash.Sum(nil)[:6]))
 	}
-	tools := []string{moduleFile, moduleSums, distconsts, release, runtime.GOARCH}
+	tools := []string{moduleFile, moduleSums, distconsts, gate, release, runtime.GOARCH}
 	tree := []string{treeRecipe(), runtime.GOARCH}
 	return parts{
 		tools: name("tools", tools...), tree: name("tree", tree...),
@@ -100,7 +100,7 @@ func lock(ctx context.Context, file string) (unlock func(), err error) {
 	}
 	got := make(chan result, 1)
 	go func() {
-		unlock, err := lockedfile.MutexAt(file).Lock()
+		unlock, err := lockWhereItLies(file)
 		got <- result{unlock, err}
 	}()
 	select {
@@ -112,5 +112,26 @@ func lock(ctx context.Context, file string) (unlock func(), err error) {
 	case <-ctx.Done():
 		// The system drops the lock with the process, should it still come.
 		return nil, context.Cause(ctx)
+	}
+}
+
+// lockWhereItLies locks a file that its last holder may remove: a lock on a file that
+// is no longer there keeps nobody out.
+func lockWhereItLies(file string) (func(), error) {
+	for {
+		f, err := lockedfile.Edit(file)
+		if err != nil {
+			return nil, err
+		}
+		held, err := f.Stat()
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		if there, err := os.Stat(file); err == nil && os.SameFile(held, there) {
+			return func() { _ = f.Close() }, nil
+		}
+		if err := f.Close(); err != nil {
+			return nil, err
+		}
 	}
 }

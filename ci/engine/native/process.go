@@ -7,9 +7,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/process"
 	"example.com/slipway/ci/step"
 )
 
@@ -39,12 +39,10 @@ func (h *Host) getenv(name string) string {
 	return ""
 }
 
-// command prepares a program that dies with ctx, together with what it started.
+// command prepares a program with an environment of its own.
 func command(ctx context.Context, env []string, name string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, name, args...)
+	cmd := process.Command(ctx, name, args...)
 	cmd.Env = env
-	ownGroup(cmd)
-	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }
 

@@ -4,14 +4,33 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// variants are the two forms of iptables: a kernel may have both, and each sees its
-// own rules only.
-var variants = []string{"xtables-nft-multi", "xtables-legacy-multi"}
+// variant is one of the two forms of iptables: a kernel may have both, and each sees
+// its own rules only.
+type variant struct {
+	program string
+	tables  []string
+}
+
+// variants names the legacy tables that are in use: asking for another would load it.
+func variants() []variant {
+	all := []variant{{"xtables-nft-multi", []string{"filter", "nat"}}}
+	if names, err := os.ReadFile("/proc/net/ip_tables_names"); err == nil {
+		legacy := variant{program: "xtables-legacy-multi"}
+		for _, table := range strings.Fields(string(names)) {
+			if table == "filter" || table == "nat" {
+				legacy.tables = append(legacy.tables, table)
+			}
+		}
+		all = append(all, legacy)
+	}
+	return all
+}
 
 // removeRules removes the rules that the CNI plugins made for a network and that an
 // engine which was killed could not remove. The programs are those of the tree: the
@@ -21,25 +40,27 @@ func (h *Host) removeRules(ctx context.Context, tree string, n Network) error {
 	if err != nil {
 		return fmt.Errorf("reading the engine's address range: %w", err)
 	}
-	for _, variant := range variants {
-		saved, err := h.iptables(ctx, tree, "", variant, "iptables-save")
-		if err != nil {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
+	for _, v := range variants() {
+		for _, table := range v.tables {
+			saved, err := h.iptables(ctx, tree, "", v.program, "iptables-save", "--table", table)
+			if err != nil {
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
+				}
+				continue // the kernel does not have this variant
 			}
-			continue // the kernel does not have this variant
-		}
-		if script := removal(string(saved), n.Name, prefix); script != "" {
-			if _, err := h.iptables(ctx, tree, script, variant, "iptables-restore", "--noflush"); err != nil {
-				return err
+			if script := removal(string(saved), n.Name, prefix); script != "" {
+				if _, err := h.iptables(ctx, tree, script, v.program, "iptables-restore", "--noflush"); err != nil {
+					return err
+				}
 			}
 		}
 	}
 	return nil
 }
 
-func (h *Host) iptables(ctx context.Context, tree, stdin, variant string, args ...string) ([]byte, error) {
-	cmd := command(ctx, []string{"PATH=/usr/sbin:/usr/bin"}, filepath.Join("/usr/sbin", variant), args...)
+func (h *Host) iptables(ctx context.Context, tree, stdin, program string, args ...string) ([]byte, error) {
+	cmd := command(ctx, []string{"PATH=/usr/sbin:/usr/bin"}, filepath.Join("/usr/sbin", program), args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	inside(tree, cmd)
 	out, said, err := output(cmd)

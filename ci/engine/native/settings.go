@@ -165,17 +165,28 @@ func parseListen(address string) (*url.URL, error) {
 }
 
 // hash is the same for settings that start the same engine.
-func (p *prepared) hash(built parts) string {
+func (p *prepared) hash(built parts) (string, error) {
 	listen := slices.Sorted(slices.Values(p.Listen))
-	// Maps are written in the order of their keys.
-	text, err := json.Marshal([]any{built.tools, built.tree, built.content, p.Name, p.registries, p.certificates, listen, p.Insecure})
+	configuration, err := p.configuration()
 	if err != nil {
-		panic(err) // strings, bytes and maps of them
+		return "", err
 	}
-	return fmt.Sprintf("%x", sha256.Sum256(text))
+	// Maps are written in the order of their keys.
+	text, err := json.Marshal([]any{built.tools, built.tree, built.content, p.Name, configuration, p.certificates, listen, p.Insecure})
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(text)), nil
 }
 
 // configuration is /etc/dagger/engine.json.
 func (p *prepared) configuration() ([]byte, error) {
-	return json.Marshal(map[string]any{"registries": p.registries})
+	return json.Marshal(map[string]any{
+		"registries": p.registries,
+		// By itself the engine wants a fifth of the disk free, and where somebody else
+		// filled the disk it throws its caches away after every session.
+		"gc": map[string]string{"maxUsedSpace": "50GB", "reservedSpace": "5%", "minFreeSpace": "2GB"},
+		// By itself it logs each request.
+		"logLevel": "info",
+	})
 }

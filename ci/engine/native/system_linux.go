@@ -14,16 +14,6 @@ import (
 	"time"
 )
 
-// ownGroup puts a program into a process group of its own, so that what it started
-// ends with it.
-func ownGroup(cmd *exec.Cmd) {
-	if cmd.SysProcAttr == nil {
-		cmd.SysProcAttr = &syscall.SysProcAttr{}
-	}
-	cmd.SysProcAttr.Setpgid = true
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-}
-
 // inside makes a program see a folder as the root of the file system.
 func inside(root string, cmd *exec.Cmd) {
 	cmd.SysProcAttr.Chroot = root
@@ -91,7 +81,7 @@ func removeLink(name string) error {
 	if err != nil {
 		return fmt.Errorf("removing the network device %s: %w", name, err)
 	}
-	defer syscall.Close(fd)
+	defer func() { _ = syscall.Close(fd) }()
 	order := binary.NativeEndian
 	message := make([]byte, syscall.SizeofNlMsghdr+syscall.SizeofIfInfomsg)
 	order.PutUint32(message[0:], uint32(len(message)))

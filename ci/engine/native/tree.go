@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"example.com/slipway/ci/step"
 )
@@ -20,7 +23,7 @@ var packages = []string{"ca-certificates", "dnsmasq-base", "git", "iptables", "n
 // unread are folders that nothing in an engine reads.
 var unread = []string{"doc", "info", "locale", "man"}
 
-func treeRecipe() string { return nameserver + suite + " " + strings.Join(packages, ",") }
+func treeRecipe() string { return "2 " + nameserver + suite + " " + strings.Join(packages, ",") }
 
 // makeTree makes the Debian tree that is the engine's root file system and the base
 // of its Go SDK.
@@ -67,7 +70,7 @@ const nameserver = "#!/bin/sh\nexec /usr/sbin/dnsmasq --bind-dynamic \"$@\"\n"
 // furnish adds the places that the engine expects.
 func furnish(root string) error {
 	var errs []error
-	for _, dir := range []string{"etc/dagger", "opt/cni/bin", "run/slipway", "usr/local/share/dagger/content", "usr/local/share/ca-certificates", "usr/local/tls", "var/lib/dagger"} {
+	for _, dir := range []string{"etc/dagger", "opt/cni/bin", "run/slipway", "usr/local/share/dagger/content", "usr/local/share/ca-certificates", "var/lib/dagger", sdkGo, sdkPath, sdkWork} {
 		errs = append(errs, os.MkdirAll(filepath.Join(root, dir), 0o755))
 	}
 	// The engine links iptables in /usr/bin to one of the two, which Debian has in /usr/sbin.
@@ -81,18 +84,42 @@ func furnish(root string) error {
 	return nil
 }
 
-// copyTree copies a folder with owners, modes and links. cp shares the blocks of files
-// where the file system can.
-func (h *Host) copyTree(ctx context.Context, from, to string) error {
+// written are the folders of the tree that an engine writes to. It has copies of them;
+// the others are mounted for it to read.
+var written = []string{"etc", "root", "usr/bin", "usr/local", "var"}
+
+// layOut makes an engine's root file system in root, and returns the mounts that
+// complete it. Copying the whole tree would take seconds on each start.
+func (h *Host) layOut(ctx context.Context, tree, root string) ([]specs.Mount, error) {
 	cp, err := h.program("cp")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	cmd := command(ctx, []string{"PATH=" + h.getenv("PATH"), "LC_ALL=C"}, cp, "--archive", "--reflink=auto", from+"/.", to)
-	if _, said, err := output(cmd); err != nil {
-		return failed(ctx, "copying "+from, err, said, "make room on the disk of the cache folder")
+	var mounts []specs.Mount
+	for _, folder := range []string{".", "usr"} {
+		entries, err := os.ReadDir(filepath.Join(tree, folder))
+		if err != nil {
+			return nil, fmt.Errorf("reading the engine's tree: %w", err)
+		}
+		for _, entry := range entries {
+			name := filepath.Join(folder, entry.Name())
+			to := filepath.Join(root, name)
+			switch {
+			case !entry.IsDir() || slices.Contains(written, name):
+				cmd := command(ctx, []string{"LC_ALL=C"}, cp, "--archive", "--reflink=auto", filepath.Join(tree, name), to)
+				if _, said, err := output(cmd); err != nil {
+					return nil, failed(ctx, "copying the engine's tree", err, said, "make room on the disk of the cache folder")
+				}
+				continue
+			case folder == "usr":
+				mounts = append(mounts, readOnly(filepath.Join(tree, name), "/"+filepath.ToSlash(name)))
+			}
+			if err := os.MkdirAll(to, 0o755); err != nil {
+				return nil, fmt.Errorf("making the engine's root file system: %w", err)
+			}
+		}
 	}
-	return nil
+	return mounts, os.MkdirAll(filepath.Join(root, "opt/cni/bin"), 0o755)
 }
 
 // trust puts certificates where Debian looks for those of its administrator: the

@@ -1,0 +1,162 @@
+package e2e_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/slipway/ci/cli"
+	"example.com/slipway/ci/e2e/rig"
+)
+
+// closedProxy is a module proxy with a password, over TLS, that has one private module.
+// It listens on every address, so that an engine's containers reach it.
+type closedProxy struct {
+	port, password string
+	ca             string
+	admitted       atomic.Int64
+}
+
+func newClosedProxy(t *testing.T, host string) *closedProxy {
+	t.Helper()
+	p := &closedProxy{password: "secret-" + rand.Text()}
+	const mod = "module private.example/lib\n\ngo 1.25.0\n"
+	var packed bytes.Buffer
+	w := zip.NewWriter(&packed)
+	for name, text := range map[string]string{"go.mod": mod, "lib.go": "package lib\n\n// Name is private.\nconst Name = \"private\"\n"} {
+		f, err := w.Create("private.example/lib@v1.0.0/" + name)
+		require.NoError(t, err)
+		_, err = io.WriteString(f, text)
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	files := map[string]string{
+		"/private.example/lib/@v/v1.0.0.info": `{"Version":"v1.0.0"}`, "/private.example/lib/@v/v1.0.0.mod": mod,
+		"/private.example/lib/@v/v1.0.0.zip": packed.String(), "/private.example/lib/@v/list": "v1.0.0\n",
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, password, _ := r.BasicAuth(); password != p.password {
+			http.Error(w, "who are you?", http.StatusUnauthorized)
+			return
+		}
+		p.admitted.Add(1)
+		text, ok := files[r.URL.Path]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = io.WriteString(w, text)
+	}))
+	listener, err := net.Listen("tcp", "0.0.0.0:0")
+	require.NoError(t, err)
+	server.Listener.Close()
+	server.Listener = listener
+	_, p.port, err = net.SplitHostPort(listener.Addr().String())
+	require.NoError(t, err)
+	certificate, ca := certificateFor(t, host)
+	p.ca = filepath.Join(t.TempDir(), "private.crt")
+	require.NoError(t, os.WriteFile(p.ca, ca, 0o644))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return p
+}
+
+// certificateFor is one that signs itself, for an address.
+func certificateFor(t *testing.T, host string) (certificate tls.Certificate, ca []byte) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "private"}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IPAddresses: []net.IP{net.ParseIP(host)},
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	require.NoError(t, err)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
+
+// A private module comes into the engine with the password of .netrc, and the password
+// stays out of everything that the engine and Slipway keep and say.
+func TestEngines_FetchPrivateModules(t *testing.T) {
+	rig.Slow(t)
+	// The host of the containers' way to this machine: an address of its own, on a
+	// cable that leads to the engine's network.
+	n := rig.NewNetwork(t)
+	here, _ := n.Link(t)
+	proxy := newClosedProxy(t, here)
+	images := rig.NewStandins(t, "0.0.0.0")
+	_, port, err := net.SplitHostPort(images.Address)
+	require.NoError(t, err)
+	mirror := net.JoinHostPort(here, port)
+	e := engines.Start(t, slipway(t), rig.EngineOptions{Name: "private", Network: n, Args: []string{"--mirror", "docker.io=" + mirror, "--plain-http", mirror, "--ca", proxy.ca}})
+
+	src := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod":  "module example.com/tide\n\ngo 1.25.0\n\nrequire private.example/lib v1.0.0\n",
+		"main.go": "package main\n\nimport \"private.example/lib\"\n\nfunc main() { println(lib.Name) }\n",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(src, name), []byte(text), 0o644))
+	}
+	home, cache := t.TempDir(), t.TempDir()
+	// Go compares the host with its port: cmd/go/internal/auth.
+	machine := net.JoinHostPort(here, proxy.port)
+	netrc := filepath.Join(home, ".netrc")
+	require.NoError(t, os.WriteFile(netrc, fmt.Appendf(nil, "machine %s login gopher password %s\n", machine, proxy.password), 0o600))
+	address := "https://" + machine
+	sums := rig.Must(t, src, append(rig.Environ(), "HOME="+home, "GOMODCACHE="+t.TempDir(), "GOFLAGS=-mod=mod -modcacherw", "GOPROXY="+address, "GONOSUMDB=private.example", "SSL_CERT_FILE="+proxy.ca),
+		"go", "mod", "tidy")
+	require.Empty(t, sums)
+	build := func(t *testing.T, home string) rig.Result {
+		t.Helper()
+		env := append(e.Env, "HOME="+home, "SLIPWAY_CACHE="+cache, "GOPROXY="+address, "GONOSUMDB=private.example")
+		return rig.Run(t, t.TempDir(), env, slipway(t), "build", "--engine", "dagger", "--src", src, "--base", "builtin", "--builder", images.Builder, "--platform", "linux/amd64")
+	}
+	t.Run("not without the password", func(t *testing.T) {
+		r := build(t, t.TempDir())
+		require.Equal(t, cli.ExitSource, r.Code, r.Stderr)
+		require.Contains(t, sentence(t, r), "refused to give private.example/lib")
+	})
+	t.Run("with it", func(t *testing.T) {
+		before := proxy.admitted.Load()
+		r := build(t, home)
+		digestOf(t, r)
+		require.Greater(t, proxy.admitted.Load(), before)
+		require.NotContains(t, r.Stderr, proxy.password)
+	})
+	state := filepath.Join(cacheDir(t), "engine", "engines", e.Name)
+	for _, dir := range []string{cache, state} {
+		requireWithout(t, dir, proxy.password)
+	}
+	require.NotContains(t, rig.Must(t, "", environment(t), slipway(t), "engine", "logs", "--name", e.Name), proxy.password)
+}
+
+// requireWithout looks for a secret in every file below dir.
+func requireWithout(t *testing.T, dir, secret string) {
+	t.Helper()
+	r := rig.Run(t, "", rig.Environ(), "grep", "--recursive", "--files-with-matches", "--binary-files=text", "--fixed-strings", "--devices=skip", "--", secret, dir)
+	require.Equal(t, 1, r.Code, "the secret is in %s%s", strings.TrimSpace(r.Stdout), r.Stderr)
+}

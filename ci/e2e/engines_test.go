@@ -1,0 +1,137 @@
+package e2e_test
+
+import (
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/slipway/ci/e2e/rig"
+)
+
+// lab is a registry with stand-ins for builder and base, and a Dagger engine that has
+// it as its mirror.
+type lab struct {
+	images *rig.Standins
+	engine *rig.Engine
+}
+
+func newLab(t *testing.T, name string) *lab {
+	t.Helper()
+	images := rig.NewStandins(t, "0.0.0.0")
+	return &lab{images: images, engine: engines.Start(t, slipway(t), rig.EngineOptions{Name: name, Args: images.Mirrors()})}
+}
+
+// pins are the arguments of a build on the stand-ins.
+func (l *lab) pins() []string {
+	return append([]string{"--builder", l.images.Builder, "--base", l.images.Base}, l.images.Mirrors()...)
+}
+
+// dagger builds on the engine with a cache folder of its own, so that nothing comes
+// from an earlier build, unless extra names another.
+func (l *lab) dagger(t *testing.T, src, out string, extra []string, args ...string) rig.Result {
+	t.Helper()
+	env := slices.Concat(l.engine.Env, []string{"SLIPWAY_CACHE=" + t.TempDir()}, extra)
+	call := slices.Concat([]string{"build", "--engine", "dagger", "--src", src, "--output", out}, l.pins(), args)
+	return rig.Run(t, "", env, slipway(t), call...)
+}
+
+// local builds on this machine.
+func (l *lab) local(t *testing.T, src, out string, args ...string) rig.Result {
+	t.Helper()
+	call := slices.Concat([]string{"build", "--engine", "local", "--src", src, "--output", out}, l.pins(), args)
+	return rig.Run(t, "", environment(t, bases(t)), slipway(t), call...)
+}
+
+// One digest from both engines, for the sample and for services of others: the
+// layouts are the same, byte for byte.
+func TestEngines_GiveOneDigest(t *testing.T) {
+	rig.Slow(t)
+	l := newLab(t, "digest")
+	sample := filepath.Join(t.TempDir(), "slipway")
+	checkout(t, sample)
+	sources := map[string]string{"the sample": sample}
+	for _, s := range services {
+		if slices.Contains([]string{"github.com/rakyll/hey", "github.com/hashicorp/http-echo", "github.com/mccutchen/go-httpbin/v2"}, s.module) {
+			sources[s.module] = s.source(t)
+		}
+	}
+	require.Len(t, sources, 4)
+	for name, src := range sources {
+		t.Run(name, func(t *testing.T) {
+			ours, theirs := t.TempDir(), t.TempDir()
+			digest := digestOf(t, l.local(t, src, ours))
+			r := l.dagger(t, src, theirs, nil)
+			require.Equal(t, digest, digestOf(t, r))
+			require.Regexp(t, `build linux/amd64 +done`, r.Stderr, "nothing was kept from the local engine")
+			rig.Must(t, "", rig.Environ(), "diff", "--recursive", ours, theirs)
+		})
+	}
+	// One platform from here on: what is shown does not hang on the number.
+	one := []string{"--platform", "linux/amd64"}
+	digest := digestOf(t, l.local(t, sample, t.TempDir(), one...))
+	same := func(t *testing.T, l *lab, src string, extra ...string) {
+		t.Helper()
+		r := l.dagger(t, src, t.TempDir(), extra, one...)
+		require.Equal(t, digest, digestOf(t, r))
+		require.Regexp(t, `build linux/amd64 +done`, r.Stderr)
+	}
+	t.Run("from another folder, with other times, in another time zone", func(t *testing.T) {
+		moved := filepath.Join(t.TempDir(), "else where")
+		checkout(t, moved)
+		past := time.Date(1999, 12, 31, 23, 59, 59, 0, time.UTC)
+		require.NoError(t, filepath.WalkDir(moved, func(name string, _ os.DirEntry, err error) error {
+			require.NoError(t, err)
+			return os.Chtimes(name, past, past)
+		}))
+		same(t, l, moved, "TZ=Asia/Jakarta")
+	})
+	t.Run("from the engine after a restart", func(t *testing.T) {
+		env := environment(t)
+		rig.Must(t, "", env, slipway(t), "engine", "down", "--name", l.engine.Name)
+		refused := l.dagger(t, sample, t.TempDir(), nil, one...)
+		require.Equal(t, 40, refused.Code, refused.Stderr)
+		rig.Must(t, "", env, slipway(t), append([]string{"engine", "up", "--name", l.engine.Name}, l.images.Mirrors()...)...)
+		same(t, l, sample) // a stopped engine that comes back: the next run just works
+	})
+	t.Run("from the engine after a prune", func(t *testing.T) {
+		rig.Must(t, "/", l.engine.Env, l.engine.Dagger, "--silent", "core", "engine", "local-cache", "prune")
+		same(t, l, sample)
+	})
+	t.Run("from an engine on another machine", func(t *testing.T) {
+		far, proxy := farLab(t, l)
+		same(t, far, sample, proxy, "GONOSUMDB=*")
+	})
+}
+
+// farLab is an engine in a network of its own with nothing in its caches, reached over
+// TLS at its address there. It gets modules from this machine, at the address in proxy.
+func farLab(t *testing.T, l *lab) (far *lab, proxy string) {
+	t.Helper()
+	n := rig.NewNetwork(t)
+	here, there := n.Link(t)
+	_, port, err := net.SplitHostPort(l.images.Address)
+	require.NoError(t, err)
+	registry := net.JoinHostPort(here, port)
+	args := []string{"--listen", "tcp://" + there + ":8443", "--mirror", "docker.io=" + registry, "--plain-http", registry}
+	e := engines.Start(t, slipway(t), rig.EngineOptions{Name: "far", Network: n, Args: args})
+	status := rig.Must(t, "", environment(t), slipway(t), "engine", "status", "--name", e.Name)
+	_, address, _ := strings.Cut(status, "remote")
+	address, _, _ = strings.Cut(strings.TrimSpace(address), "\n")
+	require.Contains(t, address, "tls://"+there+":8443?")
+	e.Env = append(e.Env, "_EXPERIMENTAL_DAGGER_RUNNER_HOST=", "SLIPWAY_ENGINE_HOST="+address)
+
+	listener, err := net.Listen("tcp", here+":0")
+	require.NoError(t, err)
+	cache := rig.Must(t, "", rig.Environ(), "go", "env", "GOMODCACHE")
+	server := &http.Server{Handler: http.FileServer(http.Dir(filepath.Join(cache, "cache", "download"))), ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return &lab{images: l.images, engine: e}, "GOPROXY=http://" + listener.Addr().String()
+}

@@ -1,0 +1,107 @@
+package dagger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The test binary is the dagger command of these tests, as its environment says.
+func TestMain(m *testing.M) {
+	switch os.Getenv("DAGGER_TEST") {
+	case "":
+		os.Exit(m.Run())
+	case "opens":
+		fmt.Printf(`{"port":%s,"session_token":"token"}`+"\n", os.Getenv("DAGGER_TEST_PORT"))
+		_, _ = io.Copy(io.Discard, os.Stdin)
+	case "garbage":
+		fmt.Println("no JSON")
+		_, _ = io.Copy(io.Discard, os.Stdin)
+	case "refuses":
+		fmt.Fprintln(os.Stderr, "starting\nError: start engine: no driver [traceparent:1-2]")
+		os.Exit(1)
+	case "hangs":
+		fmt.Fprintln(os.Stderr, "waiting for the engine")
+		time.Sleep(time.Hour)
+	}
+}
+
+func command(t *testing.T, how string, env ...string) (*session, error) {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	return start(t.Context(), self, append(env, "DAGGER_TEST="+how), time.Second)
+}
+
+func TestSession_SendsRequestsWithItsToken(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, _, _ := r.BasicAuth()
+		fmt.Fprint(w, user)
+	}))
+	defer server.Close()
+	s, err := command(t, "opens", "DAGGER_TEST_PORT="+server.URL[strings.LastIndex(server.URL, ":")+1:])
+	require.NoError(t, err)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.Host()+"/query", nil)
+	require.NoError(t, err)
+	answer, err := s.Do(r)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	require.Equal(t, "token", string(text))
+	require.True(t, s.alive())
+	require.NoError(t, s.Close())
+	require.False(t, s.alive())
+}
+
+func TestSession_SaysWhyItWasNotOpened(t *testing.T) {
+	t.Parallel()
+	for how, want := range map[string]string{
+		"refuses": "the dagger command opened no session: start engine: no driver",
+		"hangs":   "no session within 1s: waiting for the engine",
+		"garbage": "no session within 1s: it said nothing",
+	} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			_, err := command(t, how)
+			require.EqualError(t, err, want)
+		})
+	}
+	_, err := start(t.Context(), "/nowhere/dagger", nil, time.Second)
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func TestSession_EndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	stopped := errors.New("stopped")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	time.AfterFunc(100*time.Millisecond, func() { cancel(stopped) })
+	begin := time.Now()
+	_, err = start(ctx, self, []string{"DAGGER_TEST=hangs"}, time.Minute)
+	require.ErrorIs(t, err, stopped)
+	require.Less(t, time.Since(begin), 10*time.Second)
+}
+
+func TestJoin_WantsBothVariables(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][2]string{{"", "x"}, {"port", "x"}, {"1", ""}} {
+		_, err := join(c[0], c[1])
+		require.Error(t, err)
+	}
+	s, err := join("1", "x")
+	require.NoError(t, err)
+	require.True(t, s.alive())
+	require.NoError(t, s.Close(), "a session that others opened stays")
+}
