@@ -73,6 +73,7 @@ func TestEngines_GiveOneDigest(t *testing.T) {
 			rig.Must(t, "", rig.Environ(), "diff", "--recursive", ours, theirs)
 		})
 	}
+	t.Run("an edit compiles what depends on it alone", func(t *testing.T) { requireFewCompiled(t, l) })
 	// One platform from here on: what is shown does not hang on the number.
 	one := []string{"--platform", "linux/amd64"}
 	digest := digestOf(t, l.local(t, sample, t.TempDir(), one...))
@@ -108,6 +109,39 @@ func TestEngines_GiveOneDigest(t *testing.T) {
 		far, proxy := farLab(t, l)
 		same(t, far, sample, proxy, "GONOSUMDB=*")
 	})
+}
+
+// requireFewCompiled wants nothing built for what is not in the binary, and of an edit
+// only what depends on it.
+func requireFewCompiled(t *testing.T, l *lab) {
+	t.Helper()
+	src, cache := fixture(t), "SLIPWAY_CACHE="+t.TempDir()
+	write := func(name, text string) {
+		file := filepath.Join(src, filepath.FromSlash(name))
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
+	}
+	// Two packages that do not know of each other.
+	write("coast/coast.go", "package coast\n\nfunc init() { println() }\n")
+	write("cmd/tide/coast.go", "package main\n\nimport _ \"example.com/tide/coast\"\n")
+	build := func() rig.Result {
+		r := l.dagger(t, src, t.TempDir(), []string{cache}, "--platform", "linux/amd64", "--verbose")
+		digestOf(t, r)
+		return r
+	}
+	require.Regexp(t, `build linux/amd64 +done`, build().Stderr)
+	for _, name := range []string{"README.md", ".git/description", "table/table_test.go", "new.txt"} {
+		write(name, "package table\n")
+		require.Regexp(t, `build linux/amd64 +cached`, build().Stderr, name)
+	}
+	write("table/table.go", "package table\n\nfunc High() string { return \"18:40\" }\n")
+	var compiled []string
+	for line := range strings.Lines(build().Stderr) {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "build linux/amd64 | "); ok && !strings.HasPrefix(name, "go build ") {
+			compiled = append(compiled, name)
+		}
+	}
+	require.Equal(t, []string{"example.com/tide/table", "example.com/tide/cmd/tide"}, compiled)
 }
 
 // farLab is an engine in a network of its own with nothing in its caches, reached over
