@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -103,6 +104,9 @@ func productImports(t *testing.T) map[string][]string {
 		if d.IsDir() {
 			if slices.Contains([]string{"testdata", "tools", "vendor"}, d.Name()) || rel != "." && strings.HasPrefix(d.Name(), ".") {
 				return fs.SkipDir
+			}
+			if _, err := os.Stat(filepath.Join(name, "go.mod")); err == nil && rel != "." {
+				return fs.SkipDir // a module of its own
 			}
 			return nil
 		}

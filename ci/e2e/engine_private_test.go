@@ -84,6 +84,23 @@ func newClosedProxy(t *testing.T, host string) *closedProxy {
 	return p
 }
 
+// service is a source that needs the private module, and a home with the .netrc that
+// gets it.
+func (p *closedProxy) service(t *testing.T, machine string) (src, home string) {
+	t.Helper()
+	src, home = t.TempDir(), t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod":  "module example.com/tide\n\ngo 1.25.0\n\nrequire private.example/lib v1.0.0\n",
+		"main.go": "package main\n\nimport \"private.example/lib\"\n\nfunc main() { println(lib.Name) }\n",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(src, name), []byte(text), 0o644))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(home, ".netrc"), fmt.Appendf(nil, "machine %s login gopher password %s\n", machine, p.password), 0o600))
+	env := append(rig.Environ(), "HOME="+home, "GOMODCACHE="+t.TempDir(), "GOFLAGS=-mod=mod -modcacherw", "GOPROXY=https://"+machine, "GONOSUMDB=private.example", "SSL_CERT_FILE="+p.ca)
+	require.Empty(t, rig.Must(t, src, env, "go", "mod", "tidy"))
+	return src, home
+}
+
 // certificateFor is one that signs itself, for an address.
 func certificateFor(t *testing.T, host string) (certificate tls.Certificate, ca []byte) {
 	t.Helper()
@@ -114,22 +131,10 @@ func TestEngines_FetchPrivateModules(t *testing.T) {
 	mirror := net.JoinHostPort(here, port)
 	e := engines.Start(t, slipway(t), rig.EngineOptions{Name: "private", Network: n, Args: []string{"--mirror", "docker.io=" + mirror, "--plain-http", mirror, "--ca", proxy.ca}})
 
-	src := t.TempDir()
-	for name, text := range map[string]string{
-		"go.mod":  "module example.com/tide\n\ngo 1.25.0\n\nrequire private.example/lib v1.0.0\n",
-		"main.go": "package main\n\nimport \"private.example/lib\"\n\nfunc main() { println(lib.Name) }\n",
-	} {
-		require.NoError(t, os.WriteFile(filepath.Join(src, name), []byte(text), 0o644))
-	}
-	home, cache := t.TempDir(), t.TempDir()
 	// Go compares the host with its port: cmd/go/internal/auth.
 	machine := net.JoinHostPort(here, proxy.port)
-	netrc := filepath.Join(home, ".netrc")
-	require.NoError(t, os.WriteFile(netrc, fmt.Appendf(nil, "machine %s login gopher password %s\n", machine, proxy.password), 0o600))
-	address := "https://" + machine
-	sums := rig.Must(t, src, append(rig.Environ(), "HOME="+home, "GOMODCACHE="+t.TempDir(), "GOFLAGS=-mod=mod -modcacherw", "GOPROXY="+address, "GONOSUMDB=private.example", "SSL_CERT_FILE="+proxy.ca),
-		"go", "mod", "tidy")
-	require.Empty(t, sums)
+	src, home := proxy.service(t, machine)
+	cache, address := t.TempDir(), "https://"+machine
 	build := func(t *testing.T, home string) rig.Result {
 		t.Helper()
 		env := append(e.Env, "HOME="+home, "SLIPWAY_CACHE="+cache, "GOPROXY="+address, "GONOSUMDB=private.example")

@@ -20,6 +20,7 @@ func (m *Slipway) Build(
 	// Source to build. The default is that of the module.
 	//
 	// +optional
+	// +ignore=[".slipway"]
 	src *dagger.Directory,
 	// Platform to build for. The default is the module's, where that is one, else the engine's.
 	//
@@ -49,6 +50,7 @@ func (m *Slipway) Serve(
 	// Source to build. The default is that of the module.
 	//
 	// +optional
+	// +ignore=[".slipway"]
 	src *dagger.Directory,
 ) (*dagger.Service, error) {
 	ctr, err := m.Build(ctx, src, "")
@@ -66,6 +68,7 @@ func (m *Slipway) Image(
 	// Source to build. The default is that of the module.
 	//
 	// +optional
+	// +ignore=[".slipway"]
 	src *dagger.Directory,
 ) (*dagger.File, error) {
 	r, b, err := m.built(ctx, src, m.Platforms...)
@@ -82,6 +85,7 @@ func (m *Slipway) Digest(
 	// Source to build. The default is that of the module.
 	//
 	// +optional
+	// +ignore=[".slipway"]
 	src *dagger.Directory,
 ) (string, error) {
 	_, b, err := m.built(ctx, src, m.Platforms...)
@@ -106,6 +110,7 @@ func (m *Slipway) Binary(
 	// Source to build. The default is that of the module.
 	//
 	// +optional
+	// +ignore=[".slipway"]
 	src *dagger.Directory,
 	// Platform to build for. The default is the module's, where that is one, else the engine's.
 	//
@@ -140,6 +145,7 @@ func (m *Slipway) Test(
 	// Source to test. The default is that of the module.
 	//
 	// +optional
+	// +ignore=[".slipway"]
 	src *dagger.Directory,
 ) (string, error) {
 	r, err := m.start(ctx, src)
@@ -157,6 +163,7 @@ func (m *Slipway) Plan(
 	// Source to plan for. The default is that of the module.
 	//
 	// +optional
+	// +ignore=[".slipway"]
 	src *dagger.Directory,
 ) (string, error) {
 	r, err := m.start(ctx, src, m.Platforms...)

@@ -39,7 +39,7 @@ type Slipway struct {
 // New takes what all functions have in common. It is stronger than what the source's
 // .slipway.yaml says.
 func New(
-	// Source to build, with its .git: a folder or a git address such as https://example.com/team/server#v1.2.0, where the tag is the version. The default is the git repository that dagger is called in.
+	// Source to build, with its .git: a folder or a git address such as https://example.com/team/server#v1.2.0, where the tag is the version. The default is the git repository of this module.
 	//
 	// +defaultPath="/"
 	// +ignore=[".slipway"]

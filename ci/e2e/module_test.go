@@ -1,0 +1,139 @@
+package e2e_test
+
+import (
+	"net"
+	"net/http"
+	"net/http/cgi"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/slipway/ci/e2e/rig"
+)
+
+// The Dagger module is called as its users call it.
+func TestModule(t *testing.T) {
+	rig.Slow(t)
+	m := newCalled(t)
+	src := fixture(t)
+	local := t.TempDir()
+	digest := digestOf(t, m.local(t, src, local))
+
+	t.Run("lists its functions with what they do", func(t *testing.T) {
+		listed := rig.Must(t, m.home, m.engine.Env, m.engine.Dagger, "functions")
+		for _, name := range []string{"binary", "build", "digest", "image", "plan", "serve", "test"} {
+			require.Regexp(t, `(?m)^`+name+` +\S+ \S+`, listed)
+		}
+	})
+	t.Run("makes the image that slipway makes", func(t *testing.T) {
+		archive, theirs := filepath.Join(t.TempDir(), "image.tar"), t.TempDir()
+		m.must(t, "image", "--src", src, "export", "--path", archive)
+		rig.Must(t, "", rig.Environ(), "tar", "--extract", "--file", archive, "--directory", theirs)
+		rig.Must(t, "", rig.Environ(), "diff", "--recursive", filepath.Join(local, "tide"), theirs)
+		require.Equal(t, digest, m.must(t, "digest", "--src", src))
+	})
+	t.Run("takes a git address", func(t *testing.T) {
+		require.Equal(t, digest, m.must(t, "digest", "--src", m.gitServer(t, src)+"#v1.4.0"))
+	})
+	t.Run("starts a service that answers", func(t *testing.T) {
+		address := rig.FreePort(t)
+		_, port, err := net.SplitHostPort(address)
+		require.NoError(t, err)
+		args := m.args("build", "--src", ".", "as-service", "up", "--ports", port+":8080")
+		cmd := rig.Daemon(t, m.engine.Env, "env", slices.Concat([]string{"--chdir", m.home, m.engine.Dagger}, args)...)
+		rig.Eventually(t, 5*time.Minute, "the service answers", func() bool {
+			resp, err := http.Get("http://" + address + "/healthz")
+			if err != nil {
+				return false
+			}
+			resp.Body.Close()
+			return resp.StatusCode == http.StatusOK
+		})
+		require.Nil(t, cmd.ProcessState)
+	})
+	t.Run("says what the compiler says", func(t *testing.T) {
+		require.NoError(t, os.WriteFile(filepath.Join(src, "table", "table.go"), []byte("package table\n\nfunc High() string { var unused int }\n"), 0o644))
+		ours := m.local(t, src, t.TempDir(), "--platform", "linux/amd64")
+		require.Equal(t, 10, ours.Code)
+		_, said, found := strings.Cut(ours.Stderr, "error: ")
+		require.True(t, found)
+		theirs := rig.Run(t, m.home, m.engine.Env, m.engine.Dagger, m.args("build", "--src", src, "--platform", "linux/amd64")...)
+		require.NotZero(t, theirs.Code)
+		require.Contains(t, said, "table.go:3")
+		require.Contains(t, theirs.Stderr, strings.TrimSpace(said))
+	})
+	t.Run("fetches private modules with a secret", func(t *testing.T) {
+		machine := net.JoinHostPort(m.engine.Gateway, m.proxy.port)
+		src, home := m.proxy.service(t, machine)
+		args := []string{"--base", "builtin", "--go-env", "GOPROXY=https://" + machine + ",GONOSUMDB=private.example", "digest", "--src", src}
+		without := rig.Run(t, m.home, m.engine.Env, m.engine.Dagger, m.args(args...)...)
+		require.NotZero(t, without.Code)
+		require.Contains(t, without.Stderr, "refused to give private.example/lib")
+		with := rig.Run(t, m.home, m.engine.Env, m.engine.Dagger, m.args(append([]string{"--netrc", "file://" + filepath.Join(home, ".netrc")}, args...)...)...)
+		require.Zero(t, with.Code, with.Stderr)
+		require.NotContains(t, with.Stderr, m.proxy.password)
+		requireWithout(t, filepath.Join(cacheDir(t), "engine", "engines", m.engine.Name), m.proxy.password)
+	})
+	t.Run("is as the code generator leaves it", func(t *testing.T) {
+		before := rig.Must(t, m.home, rig.Environ(), "git", "status", "--porcelain")
+		rig.Must(t, m.home, m.engine.Env, m.engine.Dagger, "develop")
+		require.Equal(t, before, rig.Must(t, m.home, rig.Environ(), "git", "status", "--porcelain"))
+		dir := filepath.Join(m.home, "ci", "module")
+		rig.Must(t, dir, rig.Environ(), "go", "vet", ".")
+		rig.Must(t, dir, rig.Environ(), "go", "mod", "tidy", "-diff")
+	})
+}
+
+// called is a checkout with the Dagger module, and an engine to call it on.
+type called struct {
+	*lab
+	home string
+	// proxy has a private module, and a certificate that the engine knows.
+	proxy *closedProxy
+}
+
+func newCalled(t *testing.T) *called {
+	t.Helper()
+	m := &called{lab: newLab(t, "module"), home: filepath.Join(t.TempDir(), "slipway")}
+	checkout(t, m.home)
+	// Only an engine that runs says where its containers find this machine.
+	m.proxy = newClosedProxy(t, m.engine.Gateway)
+	m.engine = engines.Start(t, slipway(t), rig.EngineOptions{Name: "module", Args: append(m.images.Mirrors(), "--ca", m.proxy.ca)})
+	return m
+}
+
+// args are those of dagger for a call. The module runs in a container, out of reach of
+// this machine's loopback address.
+func (m *called) args(function ...string) []string {
+	_, port, err := net.SplitHostPort(m.images.Address)
+	if err != nil {
+		panic(err)
+	}
+	mirror := "gcr.io=" + net.JoinHostPort(m.engine.Gateway, port)
+	return append([]string{"call", "--builder", m.images.Builder, "--base", m.images.Base, "--mirror", mirror}, function...)
+}
+
+// must calls a function and returns what it returns.
+func (m *called) must(t *testing.T, function ...string) string {
+	t.Helper()
+	return rig.Must(t, m.home, m.engine.Env, m.engine.Dagger, m.args(function...)...)
+}
+
+// gitServer serves a repository to the engine over HTTP and returns its address.
+func (m *called) gitServer(t *testing.T, repository string) string {
+	t.Helper()
+	backend := filepath.Join(rig.Must(t, "", rig.Environ(), "git", "--exec-path"), "git-http-backend")
+	listener, err := net.Listen("tcp", net.JoinHostPort(m.engine.Gateway, "0"))
+	require.NoError(t, err)
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: &cgi.Handler{
+		Path: backend, Env: []string{"GIT_PROJECT_ROOT=" + repository, "GIT_HTTP_EXPORT_ALL=1"},
+	}}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return "http://" + listener.Addr().String() + "/.git"
+}
