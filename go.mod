@@ -1,12 +1,12 @@
 module example.com/slipway
 
-go 1.26.8
+go 1.26.1
 
 require (
 	dagger.io/dagger v0.21.8
 	github.com/google/go-containerregistry v0.22.1
 	github.com/klauspost/compress v1.20.3
-	github.com/moby/buildkit v0.34.2
+	github.com/moby/buildkit v0.31.0
 	github.com/opencontainers/runtime-spec v1.3.0
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/spf13/cobra v1.10.2
