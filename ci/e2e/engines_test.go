@@ -74,6 +74,7 @@ func TestEngines_GiveOneDigest(t *testing.T) {
 		})
 	}
 	t.Run("an edit compiles what depends on it alone", func(t *testing.T) { requireFewCompiled(t, l) })
+	t.Run("failures are told in the same words", func(t *testing.T) { requireSameWords(t, l) })
 	// One platform from here on: what is shown does not hang on the number.
 	one := []string{"--platform", "linux/amd64"}
 	digest := digestOf(t, l.local(t, sample, t.TempDir(), one...))

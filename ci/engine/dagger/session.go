@@ -2,7 +2,6 @@ package dagger
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -169,7 +168,8 @@ func (t *tail) Write(p []byte) (int, error) {
 func (t *tail) last() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	said := strings.Split(string(bytes.TrimSpace(t.text)), "\n")
-	last, _, _ := strings.Cut(said[len(said)-1], " [traceparent:")
-	return cmp.Or(strings.TrimPrefix(strings.TrimSpace(last), "Error: "), "it said nothing")
+	// The command ends what it says with the number of its trace, on a line of its own or not.
+	text, _, _ := strings.Cut(string(t.text), " [traceparent:")
+	said := strings.Split(strings.TrimSpace(text), "\n")
+	return cmp.Or(strings.TrimPrefix(strings.TrimSpace(said[len(said)-1]), "Error: "), "it said nothing")
 }

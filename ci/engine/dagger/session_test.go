@@ -27,7 +27,10 @@ func TestMain(m *testing.M) {
 		fmt.Println("no JSON")
 		_, _ = io.Copy(io.Discard, os.Stdin)
 	case "refuses":
-		fmt.Fprintln(os.Stderr, "starting\nError: start engine: no driver [traceparent:1-2]")
+		fmt.Fprintln(os.Stderr, "starting\nError: start engine: no driver\n [traceparent:1-2]")
+		os.Exit(1)
+	case "incompatible": // the words of a dagger command v0.18.0 and an engine v0.21.8
+		fmt.Fprintln(os.Stderr, "Error: start session: connect session attachables: unexpected status 500: incompatible client version v0.18.0\n [traceparent:1-2]")
 		os.Exit(1)
 	case "hangs":
 		fmt.Fprintln(os.Stderr, "waiting for the engine")
@@ -67,9 +70,10 @@ func TestSession_SendsRequestsWithItsToken(t *testing.T) {
 func TestSession_SaysWhyItWasNotOpened(t *testing.T) {
 	t.Parallel()
 	for how, want := range map[string]string{
-		"refuses": "the dagger command opened no session: start engine: no driver",
-		"hangs":   "no session within 1s: waiting for the engine",
-		"garbage": "no session within 1s: it said nothing",
+		"refuses":      "the dagger command opened no session: start engine: no driver",
+		"incompatible": "the dagger command opened no session: start session: connect session attachables: unexpected status 500: incompatible client version v0.18.0",
+		"hangs":        "no session within 1s: waiting for the engine",
+		"garbage":      "no session within 1s: it said nothing",
 	} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
