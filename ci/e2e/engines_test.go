@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"example.com/slipway/ci/cli"
 	"example.com/slipway/ci/e2e/rig"
 )
 
@@ -74,6 +75,7 @@ func TestEngines_GiveOneDigest(t *testing.T) {
 		})
 	}
 	t.Run("an edit compiles what depends on it alone", func(t *testing.T) { requireFewCompiled(t, l) })
+	t.Run("commands before a build run in the builder", func(t *testing.T) { requirePreBuild(t, l) })
 	t.Run("failures are told in the same words", func(t *testing.T) { requireSameWords(t, l) })
 	// One platform from here on: what is shown does not hang on the number.
 	one := []string{"--platform", "linux/amd64"}
@@ -143,6 +145,27 @@ func requireFewCompiled(t *testing.T, l *lab) {
 		}
 	}
 	require.Equal(t, []string{"example.com/tide/table", "example.com/tide/cmd/tide"}, compiled)
+}
+
+// requirePreBuild wants a command of the source run in the builder, and what it made in
+// the source folder and in the image, and nothing else changed.
+func requirePreBuild(t *testing.T, l *lab) {
+	t.Helper()
+	src := fixture(t)
+	require.NoError(t, os.WriteFile(filepath.Join(src, ".slipway.yaml"), []byte("pre-build:\n  - [cp, /etc/debian_version, cmd/tide/banner.txt]\n"), 0o644))
+	link := filepath.Join(src, "link.txt")
+	require.NoError(t, os.Symlink("README.md", link))
+	out := t.TempDir()
+	r := l.dagger(t, src, out, nil, "--platform", "linux/amd64")
+	require.Equal(t, cli.ExitUsage, r.Code, r.Stderr)
+	digestOf(t, l.dagger(t, src, out, nil, "--platform", "linux/amd64", "--allow-exec"))
+	made, err := os.ReadFile(filepath.Join(src, "cmd", "tide", "banner.txt"))
+	require.NoError(t, err)
+	require.Regexp(t, `^12\.\d+\n$`, string(made), "the builder's Debian, not this machine's")
+	require.Equal(t, " M .slipway.yaml\n M cmd/tide/banner.txt\n?? link.txt", " "+git(t, src, "status", "--porcelain"))
+	target, err := os.Readlink(link)
+	require.NoError(t, err)
+	require.Equal(t, "README.md", target)
 }
 
 // farLab is an engine in a network of its own with nothing in its caches, reached over

@@ -67,6 +67,14 @@ func TestModule(t *testing.T) {
 		require.Contains(t, said, "table.go:3")
 		require.Contains(t, theirs.Stderr, strings.TrimSpace(said))
 	})
+	t.Run("says what a failing test says", func(t *testing.T) {
+		src := fixture(t)
+		require.NoError(t, os.WriteFile(filepath.Join(src, "table", "table_test.go"), []byte("package table\n\nimport \"testing\"\n\nfunc TestHigh(t *testing.T) { t.Fatal(\"no water\") }\n"), 0o644))
+		r := rig.Run(t, m.home, m.engine.Env, m.engine.Dagger, m.args("test", "--src", src)...)
+		require.NotZero(t, r.Code)
+		require.Contains(t, r.Stderr, "the test TestHigh fails")
+		require.Contains(t, r.Stderr, "table_test.go:5: no water")
+	})
 	t.Run("fetches private modules with a secret", func(t *testing.T) {
 		machine := net.JoinHostPort(m.engine.Gateway, m.proxy.port)
 		src, home := m.proxy.service(t, machine)
