@@ -8,13 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
 
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/plan"
+	"example.com/slipway/ci/process"
 )
 
 // Runtime is a container runtime that answered.
@@ -53,7 +53,7 @@ func Find(ctx context.Context, env []string) (*Runtime, error) {
 		if wanted != "" && wanted != v.name {
 			continue
 		}
-		program, ok := onPath(env, v.name)
+		program, ok := process.Find(v.name, lookup(env, "PATH"))
 		if !ok {
 			tried = append(tried, v.name+": not on PATH")
 			continue
@@ -142,17 +142,4 @@ func lookup(env []string, name string) string {
 		}
 	}
 	return value
-}
-
-// onPath looks a program up on the environment's PATH, never in the working folder.
-func onPath(env []string, program string) (string, bool) {
-	for _, dir := range filepath.SplitList(lookup(env, "PATH")) {
-		if !filepath.IsAbs(dir) {
-			continue
-		}
-		if name, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
-			return name, true
-		}
-	}
-	return "", false
 }

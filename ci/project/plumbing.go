@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/process"
 )
 
 const (
@@ -92,12 +93,8 @@ func gitProgram(o Options) (string, error) {
 		if key != "PATH" && (runtime.GOOS != "windows" || !strings.EqualFold(key, "PATH")) {
 			continue
 		}
-		for _, dir := range filepath.SplitList(folders) {
-			if program, err := exec.LookPath(filepath.Join(dir, name)); err == nil && filepath.IsAbs(dir) {
-				return program, nil
-			}
-		}
-		return "", nil
+		program, _ := process.Find(name, folders)
+		return program, nil
 	}
 	return "", nil
 }

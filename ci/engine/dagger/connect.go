@@ -53,18 +53,22 @@ func (e *Engine) builderContainer(ctx context.Context) (*sdk.Container, error) {
 	if err := e.connect(ctx); err != nil {
 		return nil, err
 	}
+	base := e.withCaches("slipway-go")
+	if _, err := base.Sync(ctx); err != nil {
+		return nil, e.noBuilder(ctx, err)
+	}
+	e.base = e.withSettings(e.client, base)
+	return e.base, nil
+}
+
+// withCaches is a container of the builder image with the caches of that name.
+func (e *Engine) withCaches(name string) *sdk.Container {
 	shared := sdk.ContainerWithMountedCacheOpts{Sharing: sdk.CacheSharingModeShared}
 	image := e.builder.Image
 	// By digest alone: a tag would be looked up again.
-	base, err := e.client.Container().From(image.Name + "@" + image.Digest).Sync(ctx)
-	if err != nil {
-		return nil, e.noBuilder(ctx, err)
-	}
-	base = base.WithUser("0:0").
-		WithMountedCache(modules, e.client.CacheVolume("slipway-go-mod"), shared).
-		WithMountedCache(objects, e.client.CacheVolume("slipway-go-build"), shared)
-	e.base = e.withSettings(e.client, base)
-	return e.base, nil
+	return e.client.Container().From(image.Name+"@"+image.Digest).WithUser("0:0").
+		WithMountedCache(modules, e.client.CacheVolume(name+"-mod"), shared).
+		WithMountedCache(objects, e.client.CacheVolume(name+"-build"), shared)
 }
 
 func (e *Engine) connect(ctx context.Context) error {

@@ -20,11 +20,7 @@ func (e *Engine) Test(ctx context.Context, t engine.Tests, s step.Step) (string,
 		return "", err
 	}
 	all := e.client.Host().Directory(e.src.TreeRoot, sdk.HostDirectoryOpts{Exclude: []string{"**/.git", ".slipway"}, NoCache: true})
-	shared := sdk.ContainerWithMountedCacheOpts{Sharing: sdk.CacheSharingModeShared}
-	base := e.client.Container().From(e.builder.Image.Name+"@"+e.builder.Image.Digest).WithUser("0:0").
-		WithMountedCache(modules, e.client.CacheVolume("slipway-test-mod"), shared).
-		WithMountedCache(objects, e.client.CacheVolume("slipway-test-build"), shared).
-		WithMountedDirectory(tree, all).WithWorkdir(e.workdir())
+	base := e.withCaches("slipway-test").WithMountedDirectory(tree, all).WithWorkdir(e.workdir())
 	fetched := e.withSettings(e.client, base).WithEnvVariable("CGO_ENABLED", "0").WithExec(append([]string{"go"}, e.goCommand.FetchArgs(t)...))
 	said, err := e.output(ctx, fetched)
 	if err != nil {

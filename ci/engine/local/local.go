@@ -89,11 +89,16 @@ func (e *Engine) findGo() (string, error) {
 		WithFix("install Go 1.21 or newer")
 }
 
-// run runs the pinned release's go command in the source folder.
+// run runs the pinned release's go command in the source folder, in a build's
+// environment with env on top.
 func (e *Engine) run(ctx context.Context, env, args []string) (gocmd.Output, error) {
+	return e.runIn(ctx, slices.Concat(e.base, env), args)
+}
+
+func (e *Engine) runIn(ctx context.Context, env, args []string) (gocmd.Output, error) {
 	cmd := process.Command(ctx, filepath.Join(e.root, "bin", exe("go")), args...)
 	cmd.Dir = e.goCommand.Source.Root
-	cmd.Env = slices.Concat(e.base, env)
+	cmd.Env = env
 	var stdout bytes.Buffer
 	stderr := &gocmd.Bounded{}
 	cmd.Stdout, cmd.Stderr = &stdout, stderr

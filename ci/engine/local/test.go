@@ -1,7 +1,6 @@
 package local
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -12,7 +11,6 @@ import (
 
 	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/engine/gocmd"
-	"example.com/slipway/ci/process"
 	"example.com/slipway/ci/step"
 )
 
@@ -41,7 +39,7 @@ func (e *Engine) Test(ctx context.Context, t engine.Tests, s step.Step) (string,
 	env := e.testEnvironment(home)
 	for _, command := range e.goCommand.Testings(t) {
 		s.Log("go " + strings.Join(command.Args, " "))
-		if said, err = e.test(ctx, env, command.Args); err != nil {
+		if said, err = e.runIn(ctx, env, command.Args); err != nil {
 			return "", err
 		}
 		for _, line := range append(gocmd.Lines(said.Stdout), gocmd.Lines(said.Stderr)...) {
@@ -65,16 +63,4 @@ func (e *Engine) testEnvironment(home string) []string {
 		env = append(env, name+"="+own[name])
 	}
 	return env
-}
-
-func (e *Engine) test(ctx context.Context, env, args []string) (gocmd.Output, error) {
-	cmd := process.Command(ctx, filepath.Join(e.root, "bin", exe("go")), args...)
-	cmd.Dir, cmd.Env = e.goCommand.Source.Root, env
-	stdout, stderr := &bytes.Buffer{}, &gocmd.Bounded{}
-	cmd.Stdout, cmd.Stderr = stdout, stderr
-	err := cmd.Run()
-	if ctx.Err() != nil {
-		return gocmd.Output{}, ctx.Err()
-	}
-	return gocmd.Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Err: err}, nil
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 
 	"example.com/slipway/ci/fault"
@@ -22,10 +21,8 @@ var needed = map[string]string{
 
 // program finds a program on the user's PATH.
 func (h *Host) program(name string) (string, error) {
-	for _, dir := range filepath.SplitList(h.getenv("PATH")) {
-		if found, err := exec.LookPath(filepath.Join(dir, name)); err == nil && filepath.IsAbs(dir) {
-			return found, nil
-		}
+	if found, ok := process.Find(name, h.getenv("PATH")); ok {
+		return found, nil
 	}
 	return "", fault.New(fault.Engine, "there is no %s on PATH, which a Dagger engine needs here", name).WithFix("%s", needed[name])
 }
