@@ -88,9 +88,10 @@ func (e *Engine) connect(ctx context.Context) error {
 	return nil
 }
 
-// open joins the session that Slipway runs in, or opens one.
+// open joins the session that Slipway runs in, unless another engine was named, or
+// opens one.
 func (e *Engine) open(ctx context.Context) (*session, error) {
-	if port := e.user["DAGGER_SESSION_PORT"]; port != "" {
+	if port := e.user["DAGGER_SESSION_PORT"]; port != "" && e.where.Host == "" {
 		return join(port, e.user["DAGGER_SESSION_TOKEN"])
 	}
 	if err := e.reachable(ctx); err != nil {

@@ -133,3 +133,13 @@ func TestReachable_RefusesWhatIsNoAddress(t *testing.T) {
 	}
 	require.NoError(t, New(Options{}).reachable(t.Context()))
 }
+
+// Who names an engine gets that one, also inside a session with another.
+func TestOpen_PrefersTheNamedEngine(t *testing.T) {
+	t.Parallel()
+	session := []string{"DAGGER_SESSION_PORT=1", "DAGGER_SESSION_TOKEN=x"}
+	_, err := New(Options{Env: session}).open(t.Context())
+	require.NoError(t, err)
+	_, err = New(Options{Env: session, Where: Where{Host: "unix:///nowhere"}}).open(t.Context())
+	require.ErrorContains(t, err, "the Dagger engine at unix:///nowhere does not answer")
+}
