@@ -6,6 +6,7 @@ package engine
 import (
 	"context"
 
+	"example.com/slipway/ci/finding"
 	"example.com/slipway/ci/plan"
 	"example.com/slipway/ci/step"
 )
@@ -25,8 +26,19 @@ type Engine interface {
 	// Source where the source is at fault.
 	Build(ctx context.Context, t Target, set SourceSet, s step.Step) (Result, error)
 	// Test runs go vet and go test. Nothing that they leave reaches a build, and no
-	// credential reaches them. The error is a *fault.Error of kind Tests where they fail.
-	Test(ctx context.Context, t Tests, s step.Step) (summary string, err error)
+	// credential reaches them. The error is a *fault.Error of kind Tests where they fail,
+	// and comes with what they did.
+	Test(ctx context.Context, t Tests, s step.Step) (*finding.Tests, error)
+	// Scan runs the pinned scanner over one image, without network, credentials or the
+	// source. The error is a *fault.Error of kind Unjudged where it does not answer.
+	Scan(ctx context.Context, sc Scan, s step.Step) (Scanned, error)
+	// Reach runs govulncheck over the mains of a target and returns the messages that it
+	// prints as JSON. The error is a *fault.Error of kind Unjudged where it does not.
+	Reach(ctx context.Context, r Reach, s step.Step) ([]byte, error)
+	// Smoke starts an image, waits until it answers, and stops it. The error is a
+	// *fault.Error of kind Gate where the image is at fault, of kind Unjudged where
+	// nothing could start it.
+	Smoke(ctx context.Context, sm Smoke, s step.Step) (Smoked, error)
 	// Close ends what the engine holds open. It may be called when nothing is.
 	Close() error
 }
@@ -73,14 +85,6 @@ type Target struct {
 	// Key identifies everything that decides the binaries: the plan's hash. The
 	// empty key means that no earlier result may be used.
 	Key string
-}
-
-// Tests are the packages to vet and test.
-type Tests struct {
-	// Packages are patterns of the go command, such as ./..., in the source folder.
-	Packages []string
-	// Tags are build tags.
-	Tags []string
 }
 
 // SourceSet is what a build reads from the source folder.

@@ -153,8 +153,11 @@ func (m *Slipway) Test(
 		return "", told(err)
 	}
 	defer r.screen.Close()
-	passed, err := r.Test(ctx, r.said)
-	return passed, told(err)
+	tests, err := r.Test(ctx, r.said)
+	if err != nil {
+		return "", told(err)
+	}
+	return tests.Summary(), nil
 }
 
 // Plan of a build as JSON: what it would do, and where each value comes from.

@@ -9,6 +9,7 @@ import (
 
 	"example.com/slipway/ci/config"
 	"example.com/slipway/ci/engine"
+	"example.com/slipway/ci/finding"
 	"example.com/slipway/ci/image"
 	"example.com/slipway/ci/pins"
 	"example.com/slipway/ci/plan"
@@ -132,9 +133,9 @@ func (p *Pipeline) Build(ctx context.Context, said Said) (*Built, error) {
 	return b, p.assemble(b, base, units)
 }
 
-// Test vets and tests the source and returns what passed. It makes no image and needs
+// Test vets and tests the source and returns what it did. It makes no image and needs
 // no base.
-func (p *Pipeline) Test(ctx context.Context, said Said) (passed string, err error) {
+func (p *Pipeline) Test(ctx context.Context, said Said) (tests *finding.Tests, err error) {
 	b := &Built{}
 	err = step.Run(p.Reporter, "source", func(step.Step) (string, error) {
 		b.Plan, b.Project, err = p.Plan(ctx, said)
@@ -144,28 +145,28 @@ func (p *Pipeline) Test(ctx context.Context, said Said) (passed string, err erro
 		return describe(b.Plan), nil
 	})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := allowed(b.Plan.Run); err != nil {
-		return "", err
+		return nil, err
 	}
 	var why string
 	if b.engine, why, err = p.Engine(ctx, b.Plan.Run); err != nil {
-		return "", err
+		return nil, err
 	}
 	// What was built is there already, and a session that does not end in order is killed.
 	defer func() { _ = b.engine.Close() }()
 	if err := p.toolchain(ctx, b, why); err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := p.preBuild(ctx, b); err != nil {
-		return "", err
+		return nil, err
 	}
 	err = step.Run(p.Reporter, "test", func(s step.Step) (string, error) {
-		passed, err = b.engine.Test(ctx, engine.Tests{Packages: b.Plan.Run.Tests, Tags: b.Plan.Image.Build.Tags}, s)
-		return passed, err
+		tests, err = b.engine.Test(ctx, engine.Tests{Packages: b.Plan.Run.Tests, Tags: b.Plan.Image.Build.Tags}, s)
+		return "", err
 	})
-	return passed, err
+	return tests, err
 }
 
 func describe(made *config.Plan) string {

@@ -13,6 +13,7 @@ import (
 	"example.com/slipway/ci/config"
 	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/finding"
 	"example.com/slipway/ci/pipeline"
 	"example.com/slipway/ci/plan"
 	"example.com/slipway/ci/step"
@@ -36,7 +37,19 @@ func (f *fake) note(word string) {
 	f.said = append(f.said, word)
 }
 
-func (f *fake) Test(context.Context, engine.Tests, step.Step) (string, error) { return "", nil }
+func (f *fake) Test(context.Context, engine.Tests, step.Step) (*finding.Tests, error) {
+	return &finding.Tests{}, nil
+}
+
+func (f *fake) Scan(context.Context, engine.Scan, step.Step) (engine.Scanned, error) {
+	return engine.Scanned{}, nil
+}
+
+func (f *fake) Reach(context.Context, engine.Reach, step.Step) ([]byte, error) { return nil, nil }
+
+func (f *fake) Smoke(context.Context, engine.Smoke, step.Step) (engine.Smoked, error) {
+	return engine.Smoked{}, nil
+}
 
 func (f *fake) Close() error { return nil }
 

@@ -18,6 +18,9 @@ type Run struct {
 	Targets []string `json:"targets,omitempty"`
 	// Tests are the packages to vet and test.
 	Tests []string `json:"tests"`
+	// Scan and Smoke are how images are judged.
+	Scan  Scan  `json:"scan"`
+	Smoke Smoke `json:"smoke"`
 	// PreBuild are commands that run in the source folder before a build.
 	PreBuild [][]string `json:"preBuild,omitempty"`
 	// AllowExec lets them run on this machine.

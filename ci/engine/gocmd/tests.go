@@ -9,14 +9,9 @@ import (
 
 	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/finding"
+	"example.com/slipway/ci/step"
 )
-
-// Testing is one go command of a test run.
-type Testing struct {
-	// Name is what a user calls it.
-	Name string
-	Args []string
-}
 
 // Offline is what tests run with over the settings of a build: every module is there
 // already, and nobody is asked for another.
@@ -29,13 +24,29 @@ func (g *Go) FetchArgs(t engine.Tests) []string {
 	return slices.Concat([]string{"list", "-deps", "-test", "-f", "{{if .Error}}{{.Error}}{{end}}"}, g.testFlags(t), []string{"--"}, t.Packages)
 }
 
-// Testings are go vet and go test, in the order that they run.
-func (g *Go) Testings(t engine.Tests) []Testing {
-	return []Testing{
-		{Name: "go vet", Args: slices.Concat([]string{"vet"}, g.testFlags(t), []string{"--"}, t.Packages)},
+// Test runs go vet and go test, each by run, and returns what passed.
+func (g *Go) Test(t engine.Tests, s step.Step, run func(args []string) (Output, error)) (*finding.Tests, error) {
+	for _, command := range []struct {
+		name string
+		args []string
+	}{
+		{"go vet", slices.Concat([]string{"vet"}, g.testFlags(t), []string{"--"}, t.Packages)},
 		// No -- here: what is behind it would be arguments of the tests. Patterns begin with a dot.
-		{Name: "go test", Args: slices.Concat([]string{"test"}, g.testFlags(t), t.Packages)},
+		{"go test", slices.Concat([]string{"test"}, g.testFlags(t), t.Packages)},
+	} {
+		s.Log("go " + strings.Join(command.args, " "))
+		said, err := run(command.args)
+		if err != nil {
+			return nil, err
+		}
+		for _, line := range append(Lines(said.Stdout), Lines(said.Stderr)...) {
+			s.Log(line)
+		}
+		if said.Err != nil {
+			return nil, g.failed(command.name, said)
+		}
 	}
+	return &finding.Tests{}, nil
 }
 
 func (g *Go) testFlags(t engine.Tests) []string {
@@ -53,8 +64,8 @@ var (
 	passed     = regexp.MustCompile(`(?m)^ok  \t`)
 )
 
-// Failed says what go vet or go test found, with their own lines.
-func (g *Go) Failed(name string, out Output) error {
+// failed says what go vet or go test found, with their own lines.
+func (g *Go) failed(name string, out Output) error {
 	var said []string
 	for _, line := range append(Lines(out.Stdout), Lines(out.Stderr)...) {
 		said = append(said, g.shorten(line))
@@ -75,8 +86,8 @@ func (g *Go) Failed(name string, out Output) error {
 	return err.WithFix("run %s ./... in the source folder", name)
 }
 
-// Passed counts the packages whose tests passed.
-func Passed(stdout []byte) string {
+// packages counts the packages whose tests passed.
+func packages(stdout []byte) string {
 	n := len(passed.FindAll(stdout, -1))
 	if n == 1 {
 		return "1 package"

@@ -11,6 +11,7 @@ import (
 
 	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/engine/gocmd"
+	"example.com/slipway/ci/finding"
 	"example.com/slipway/ci/step"
 )
 
@@ -23,33 +24,21 @@ var secret = []string{
 // Test runs go vet and go test on this machine, with a home, a folder for temporary
 // files and a cache of their own, and without what a build may know about registries
 // of modules. It runs the source: whoever builds with this engine trusts it.
-func (e *Engine) Test(ctx context.Context, t engine.Tests, s step.Step) (string, error) {
+func (e *Engine) Test(ctx context.Context, t engine.Tests, s step.Step) (*finding.Tests, error) {
 	said, err := e.run(ctx, []string{"CGO_ENABLED=0"}, e.goCommand.FetchArgs(t))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if said.Err != nil {
-		return "", e.goCommand.Explain(ctx, engine.Target{}, said)
+		return nil, e.goCommand.Explain(ctx, engine.Target{}, said)
 	}
 	home, err := os.MkdirTemp("", "slipway-test-")
 	if err != nil {
-		return "", fmt.Errorf("making a home for the tests: %w", err)
+		return nil, fmt.Errorf("making a home for the tests: %w", err)
 	}
 	defer os.RemoveAll(home)
 	env := e.testEnvironment(home)
-	for _, command := range e.goCommand.Testings(t) {
-		s.Log("go " + strings.Join(command.Args, " "))
-		if said, err = e.runIn(ctx, env, command.Args); err != nil {
-			return "", err
-		}
-		for _, line := range append(gocmd.Lines(said.Stdout), gocmd.Lines(said.Stderr)...) {
-			s.Log(line)
-		}
-		if said.Err != nil {
-			return "", e.goCommand.Failed(command.Name, said)
-		}
-	}
-	return gocmd.Passed(said.Stdout), nil
+	return e.goCommand.Test(t, s, func(args []string) (gocmd.Output, error) { return e.runIn(ctx, env, args) })
 }
 
 // testEnvironment is a build's without its secrets and with a home of its own.

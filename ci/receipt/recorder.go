@@ -1,0 +1,79 @@
+package receipt
+
+import (
+	"sync"
+	"time"
+
+	"example.com/slipway/ci/step"
+)
+
+// Recorder passes on what a run reports and remembers it.
+type Recorder struct {
+	to    step.Reporter
+	now   func() time.Time
+	began time.Time
+
+	mu    sync.Mutex
+	steps []Step
+	notes []string
+}
+
+// NewRecorder returns a recorder in front of to, on a clock.
+func NewRecorder(to step.Reporter, now func() time.Time) *Recorder {
+	return &Recorder{to: to, now: now, began: now()}
+}
+
+// Start opens a step.
+func (r *Recorder) Start(name string) step.Step {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.steps = append(r.steps, Step{Name: name, After: r.since()})
+	return &recorded{Step: r.to.Start(name), recorder: r, at: len(r.steps) - 1}
+}
+
+// Note remembers a note.
+func (r *Recorder) Note(text string) {
+	r.mu.Lock()
+	r.notes = append(r.notes, text)
+	r.mu.Unlock()
+	r.to.Note(text)
+}
+
+func (r *Recorder) since() int64 { return r.now().Sub(r.began).Milliseconds() }
+
+// Record writes what was heard so far into a receipt.
+func (r *Recorder) Record(to *Receipt) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	to.Run.Started, to.Run.Ended = r.began.UTC(), r.now().UTC()
+	to.Run.Steps = append([]Step(nil), r.steps...)
+	to.Notes = append([]string(nil), r.notes...)
+}
+
+type recorded struct {
+	step.Step
+	recorder *Recorder
+	at       int
+}
+
+func (s *recorded) end(outcome, summary string) {
+	s.recorder.mu.Lock()
+	defer s.recorder.mu.Unlock()
+	was := &s.recorder.steps[s.at]
+	was.Outcome, was.Summary, was.Took = outcome, summary, s.recorder.since()-was.After
+}
+
+func (s *recorded) Done(summary string) {
+	s.end("done", summary)
+	s.Step.Done(summary)
+}
+
+func (s *recorded) Cached(summary string) {
+	s.end("cached", summary)
+	s.Step.Cached(summary)
+}
+
+func (s *recorded) Fail(err error) {
+	s.end("failed", err.Error())
+	s.Step.Fail(err)
+}
