@@ -1,14 +1,14 @@
 package base
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"example.com/slipway/ci/ask"
 )
 
 var errUnreachable = errors.New("the registry is unreachable")
@@ -31,17 +31,6 @@ type tooLargeError struct{ limit int64 }
 
 func (e *tooLargeError) Error() string { return fmt.Sprintf("it has more than %d bytes", e.limit) }
 
-// brokenError is an answer that ended in its middle.
-type brokenError struct{ err error }
-
-func (e *brokenError) Error() string { return "reading the answer: " + e.err.Error() }
-func (e *brokenError) Unwrap() error { return e.err }
-
-// redirectError is a redirect that is not followed.
-type redirectError struct{ what string }
-
-func (e *redirectError) Error() string { return e.what }
-
 // credentialsError is a keychain that broke down.
 type credentialsError struct{ err error }
 
@@ -58,32 +47,21 @@ func passes(err error) bool {
 		}
 		return false
 	}
-	_, broken := errors.AsType[*brokenError](err)
-	return broken && !errors.Is(err, errStalled)
+	_, broken := errors.AsType[*ask.BrokenError](err)
+	return broken && !errors.Is(err, ask.ErrStalled)
 }
 
 // isSilence tells whether an error from a registry that sent no HTTP answer leaves
 // nothing that shows somebody was there. A server on loopback that speaks HTTP and
 // then says nothing has refused TLS first, which does not count.
 func isSilence(err error) bool {
-	if isCredentials(err) || isCertificate(err) {
+	if isCredentials(err) || ask.IsCertificate(err) {
 		return false
 	}
-	return errors.Is(err, errSilent) || !isTLS(err)
+	return errors.Is(err, ask.ErrSilent) || !ask.IsTLS(err)
 }
 
 func isCredentials(err error) bool {
 	_, ok := errors.AsType[*credentialsError](err)
 	return ok
-}
-
-func isCertificate(err error) bool {
-	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
-	return ok
-}
-
-// isTLS tells whether somebody was there who could not be talked to by TLS. The
-// text is compared because the alerts of crypto/tls have no exported type.
-func isTLS(err error) bool {
-	return isCertificate(err) || errors.Is(err, http.ErrSchemeMismatch) || err != nil && strings.Contains(err.Error(), "tls: ")
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"example.com/slipway/ci/ask"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/plan"
 )
@@ -53,7 +54,7 @@ type registry struct {
 	home     string
 	repo     name.Repository
 	keychain authn.Keychain
-	watch    *watch
+	watch    *ask.Transport
 	pause    time.Duration
 	asked    atomic.Bool // whether anything was sent
 	known    atomic.Bool // whether credentials are sent
@@ -70,20 +71,10 @@ func newRegistry(r Request) (*registry, error) {
 	}
 	asked := &registry{
 		pin: r.Pin, home: repo.RegistryStr(), repo: repo, keychain: r.Keychain, pause: r.Pause,
-		watch: &watch{inner: r.Transport, wait: r.Wait, stall: r.Stall},
+		watch: &ask.Transport{Inner: r.Transport, Wait: r.Wait, Stall: r.Stall},
 	}
-	mirror, ok := r.Mirrors[asked.home]
-	if !ok && asked.home == name.DefaultRegistry {
-		mirror, ok = r.Mirrors["docker.io"]
-	}
-	if !ok {
-		return asked, nil
-	}
-	if asked.repo.Registry, err = name.NewRegistry(mirror, name.StrictValidation); err != nil {
-		return nil, fault.New(fault.Usage, "mirror %q of %s is not a host", mirror, asked.home).WithCause(err).
-			WithFix("write HOST or HOST:PORT, without a scheme and a path")
-	}
-	return asked, nil
+	asked.repo, err = ask.Place(repo, r.Mirrors)
+	return asked, err
 }
 
 // document returns a small file. All of it has to come within the stall time.
@@ -150,7 +141,7 @@ func (r *registry) try(ctx context.Context, k kind, h v1.Hash, use func(*http.Re
 	}
 	if k != kindLayer {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, r.watch.stall, errStalled)
+		ctx, cancel = context.WithTimeoutCause(ctx, r.watch.Stall, ask.ErrStalled)
 		defer cancel()
 	}
 	req, err := r.request(ctx, k, h)
@@ -195,14 +186,14 @@ func (r *registry) connect(ctx context.Context) (*http.Client, error) {
 		return nil, &credentialsError{err}
 	}
 	r.known.Store(auth != authn.Anonymous)
-	ctx, cancel := context.WithTimeoutCause(ctx, r.watch.wait+r.watch.stall, errStalled)
+	ctx, cancel := context.WithTimeoutCause(ctx, r.watch.Wait+r.watch.Stall, ask.ErrStalled)
 	defer cancel()
 	asks, err := transport.NewWithContext(ctx, r.repo.Registry, auth, transport.NewUserAgent(r.watch, "slipway"),
 		[]string{r.repo.Scope(transport.PullScope)})
 	if err != nil {
 		return nil, err
 	}
-	r.client = &http.Client{Transport: asks, CheckRedirect: checkRedirect}
+	r.client = &http.Client{Transport: asks, CheckRedirect: ask.CheckRedirect}
 	return r.client, nil
 }
 

@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
-	"strings"
 	"syscall"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"example.com/slipway/ci/ask"
 	"example.com/slipway/ci/fault"
 )
 
@@ -26,7 +25,7 @@ func (r *registry) explain(ctx context.Context, k kind, h v1.Hash, err error) er
 		return err
 	}
 	what, fix := r.sentence(string(k)+" "+h.String(), err)
-	if !r.watch.answered.Load() && isSilence(err) {
+	if !r.watch.Answered() && isSilence(err) {
 		what, fix = r.silence(err)
 		err = fmt.Errorf("%w: %w", errUnreachable, err)
 	}
@@ -53,10 +52,10 @@ func (r *registry) silence(err error) (what, fix string) {
 		return "its host name is unknown", fix
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "it refuses connections", fix
-	case errors.Is(err, errSilent), errors.Is(err, errStalled):
-		return fmt.Sprintf("no answer within %s", r.watch.wait), fix
+	case errors.Is(err, ask.ErrSilent), errors.Is(err, ask.ErrStalled):
+		return fmt.Sprintf("no answer within %s", r.watch.Wait), fix
 	}
-	return "no connection: " + brief(err), fix
+	return "no connection: " + ask.Brief(err), fix
 }
 
 // sentence returns the sentence for a registry that was reached.
@@ -72,29 +71,29 @@ func (r *registry) sentence(asked string, err error) (what, fix string) {
 	if large, ok := errors.AsType[*tooLargeError](err); ok {
 		return fmt.Sprintf("%s has more than the %d bytes that are read", asked, large.limit), "check that the pin names a container image"
 	}
-	if redirect, ok := errors.AsType[*redirectError](err); ok {
-		return fmt.Sprintf("asked for %s, it %s, which is not followed", asked, redirect.what), "correct the registry, or use a mirror"
+	if redirect, ok := errors.AsType[*ask.RedirectError](err); ok {
+		return fmt.Sprintf("asked for %s, it %s, which is not followed", asked, redirect.What), "correct the registry, or use a mirror"
 	}
 	if isCredentials(err) {
 		return "the credentials for it could not be read", fmt.Sprintf("log in to %s again, or remove its entry from the credential store", r.repo.RegistryStr())
 	}
-	if errors.Is(err, errStalled) {
-		return fmt.Sprintf("nothing more of %s came for %s", asked, r.watch.stall), again
+	if errors.Is(err, ask.ErrStalled) {
+		return fmt.Sprintf("nothing more of %s came for %s", asked, r.watch.Stall), again
 	}
-	if _, ok := errors.AsType[*brokenError](err); ok {
+	if _, ok := errors.AsType[*ask.BrokenError](err); ok {
 		return "the connection broke off in the middle of " + asked, again
 	}
 	status, ok := errors.AsType[*transport.Error](err)
-	if ok && !isCertificate(err) {
+	if ok && !ask.IsCertificate(err) {
 		return r.statusSentence(asked, status)
 	}
-	if isTLS(err) {
-		return "no trusted TLS connection: " + brief(err),
+	if ask.IsTLS(err) {
+		return "no trusted TLS connection: " + ask.Brief(err),
 			"check the clock and the CA certificates of this machine; a proxy that opens TLS needs its CA among them"
 	}
 	what = fmt.Sprintf("asked for %s, it gave no usable answer", asked)
 	if !r.known.Load() {
-		what += ": " + brief(err)
+		what += ": " + ask.Brief(err)
 	}
 	return what, again
 }
@@ -120,24 +119,4 @@ func (r *registry) statusSentence(asked string, status *transport.Error) (what, 
 		return what + ": the registry itself fails", "try again later, or use a mirror"
 	}
 	return what, "check the image's name and that the host is a registry"
-}
-
-// brief returns an error's first line without the URL, whose query may be signed.
-func brief(err error) string {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err
-	}
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	line = strings.ToValidUTF8(line, "?")
-	if len(line) > 200 {
-		line = strings.ToValidUTF8(line[:200], "") + "..."
-	}
-	return strings.Map(printable, line)
-}
-
-func printable(r rune) rune {
-	if r < ' ' || r == 0x7f {
-		return ' '
-	}
-	return r
 }

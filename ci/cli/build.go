@@ -81,12 +81,7 @@ func (s *session) build(ctx context.Context, flags *config.Flags, load bool, arc
 			}
 		}
 	}
-	for _, made := range b.Images {
-		if len(b.Images) > 1 {
-			fmt.Fprintf(s.Stdout, "%s ", made.Plan.Name)
-		}
-		fmt.Fprintln(s.Stdout, made.Index.Digest)
-	}
+	s.printDigests(b)
 	return nil
 }
 
@@ -103,7 +98,7 @@ func pick(made pipeline.Image, target plan.Platform) (v1.Image, error) {
 
 func (s *session) write(b *pipeline.Built, made pipeline.Image) error {
 	return step.Run(s.screen(), "write", func(step.Step) (string, error) {
-		dir := s.layoutOf(b, made)
+		dir := b.Layout(made)
 		grown := growth(made, dir)
 		if err := output.Layout(dir, config.Tag(made.Plan, b.Builtin), made.Index); err != nil {
 			return "", unwritable(err)

@@ -50,7 +50,7 @@ func (s *session) doctor(ctx context.Context, flags *config.Flags) error {
 		run  func(context.Context, *config.Flags) ailment
 	}{
 		{"cache folder", s.checkCache}, {"source", s.checkSource}, {"git", s.checkGit}, {"Go", s.checkGo},
-		{"base", s.checkBase}, {"container runtime", s.checkRuntime}, {"Dagger engine", s.checkEngine},
+		{"base", s.checkBase}, {"container runtime", s.checkRuntime}, {"Dagger engine", s.checkEngine}, {"scanner", s.checkScanner},
 	} {
 		a := check.run(ctx, flags)
 		if ctx.Err() != nil {

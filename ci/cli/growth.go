@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"example.com/slipway/ci/output"
 	"example.com/slipway/ci/pipeline"
@@ -30,14 +29,4 @@ func growth(made pipeline.Image, dir string) []string {
 		texts = append(texts, fmt.Sprintf("%s %s%s", img.Platform, sign, step.Size(by)))
 	}
 	return texts
-}
-
-// layoutOf is the folder of an image. One that stands on the embedded base for want
-// of the pinned one has another name.
-func (s *session) layoutOf(b *pipeline.Built, made pipeline.Image) string {
-	dir := filepath.Join(b.Plan.Run.Output, made.Plan.Name)
-	if b.Builtin {
-		dir += "." + pipeline.BuiltinName
-	}
-	return dir
 }

@@ -11,14 +11,17 @@ func (s *session) testVerb() *cobra.Command {
 		Use:   "test",
 		Short: "Vet and test the source with the pinned Go release",
 		Long: "Test runs go vet and go test with the pinned Go release, in the engine, without credentials\n" +
-			"and with caches that no build uses. The local engine runs them on this machine.",
+			"and with caches that no build uses. The local engine runs them on this machine: for root on\n" +
+			"Linux as user 65532, who sees an empty home and cannot change the source.",
 	}
 	flags := config.Bind(cmd.Flags())
+	race := cmd.Flags().Bool("race", false, "look for data races too, where there is a C compiler")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		p, err := s.pipeline()
 		if err != nil {
 			return err
 		}
+		p.Race = *race
 		_, err = p.Test(cmd.Context(), s.said(flags))
 		return err
 	}

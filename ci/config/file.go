@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/plan"
 )
 
 // FileName is the configuration file in the source folder.
@@ -89,7 +90,11 @@ func (f *File) into(said *Said) error {
 			return f.wrong(name, fmt.Sprintf("key %q is there twice", k.name), "keep one")
 		}
 		if err := decode(value, k.field(&said.Settings)); err != nil {
-			return f.wrong(value, fmt.Sprintf("key %q: %v", k.name, err), "its meaning: "+k.help)
+			at := value
+			if inside, ok := errors.AsType[*misplaced](err); ok {
+				at = inside.node
+			}
+			return f.wrong(at, fmt.Sprintf("key %q: %v", k.name, err), "its meaning: "+k.help)
 		}
 		said.Origins[k.name] = Origin(fmt.Sprintf("%s:%d", FileName, name.Line))
 	}
@@ -135,6 +140,8 @@ func decode(value *yaml.Node, field any) error {
 			}
 			*f = append(*f, command)
 		}
+	case *[]plan.Exception:
+		return decodeExceptions(value, f)
 	case *map[string]string:
 		if value.Kind != yaml.MappingNode {
 			return errors.New("want names with values")

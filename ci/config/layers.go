@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/plan"
 )
 
 // Said is what a user said in all places, the strongest last word for each key.
@@ -89,8 +90,12 @@ func Gather(file *File, getenv func(string) string, flags *Flags) (*Said, error)
 
 // fileOnly says that a value is too deep for a flag or a variable.
 func (k key) fileOnly() bool {
-	_, deep := k.field(&Settings{}).(*[][]string)
-	return deep
+	switch k.field(&Settings{}).(type) {
+	case *[][]string, *[]plan.Exception:
+		return true
+	default:
+		return false
+	}
 }
 
 func (k key) variable() string {

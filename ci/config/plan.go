@@ -50,6 +50,7 @@ func (p *Plan) MarkDirty(img *plan.Image) {
 	}
 	clean := img.Version
 	img.Version += "+dirty"
+	p.Run.Policy.Product = product(*img)
 	for i, v := range img.Build.Vars {
 		if v == (plan.Var{Name: "main.version", Value: clean}) {
 			img.Build.Vars[i].Value = img.Version

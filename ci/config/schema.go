@@ -1,5 +1,7 @@
 package config
 
+import "example.com/slipway/ci/plan"
+
 // Schema is the JSON Schema of the configuration file, made from the same table as
 // the flags. https://json-schema.org/draft/2020-12
 func Schema() map[string]any {
@@ -20,6 +22,8 @@ func Schema() map[string]any {
 			property["oneOf"] = []any{text, texts}
 		case *map[string]string:
 			property["type"], property["additionalProperties"] = "object", text
+		case *[]plan.Exception:
+			property["type"], property["items"] = "array", exceptionSchema()
 		case *[][]string:
 			property["type"], property["items"] = "array", map[string]any{"type": "array", "items": text, "minItems": 1}
 		}

@@ -3,7 +3,11 @@
 // each value came from.
 package config
 
-import "example.com/slipway/ci/plan"
+import (
+	"slices"
+
+	"example.com/slipway/ci/plan"
+)
 
 // Settings are the things that a user can say. The same word is the key in
 // .slipway.yaml, the flag, and, in capitals after SLIPWAY_, the variable.
@@ -52,6 +56,23 @@ type Settings struct {
 	// PreBuild can be said in the configuration file only.
 	PreBuild  [][]string
 	AllowExec bool
+
+	// How it is judged.
+	Severity string
+	Unknown  string
+	Unfixed  string
+	Reach    string
+	VEX      []string
+	// Exceptions can be said in the configuration file only.
+	Exceptions []plan.Exception
+	Health     string
+	Smoke      bool
+	SmokeEnv   map[string]string
+	SmokeArgs  []string
+	Scanner    string
+	TrivyDB    []string
+	TrivyDBAge string
+	VulnDB     string
 }
 
 // key is one of the things that a user can say.
@@ -61,14 +82,16 @@ type key struct {
 	env  string
 	help string
 	// field is where its value goes: *string, *bool, *[]string, *map[string]string,
-	// or *[][]string, which only the configuration file can hold.
+	// or *[][]string or *[]plan.Exception, which only the configuration file can hold.
 	field func(*Settings) any
 	// machine says that the source must not say it of itself, in its file.
 	machine bool
 }
 
 // keys lists every key in the order of the documentation.
-func keys() []key {
+func keys() []key { return slices.Concat(buildKeys(), imageKeys(), runKeys(), gateKeys()) }
+
+func buildKeys() []key {
 	return []key{
 		{name: "main", help: "folder of package main to build, such as ./cmd/server; several go into one image, all makes an image for each; the default is the only one", field: func(s *Settings) any { return &s.Main }},
 		{name: "per-main", help: "make an image for each main instead of one with all of them", field: func(s *Settings) any { return &s.PerMain }},
@@ -79,7 +102,11 @@ func keys() []key {
 		{name: "builder", help: "image of the Go release that builds, as golang:TAG@sha256:...", field: func(s *Settings) any { return &s.Builder }},
 		{name: "version", help: "version of the source; the default is its tag, or a Go pseudo-version of its commit", field: func(s *Settings) any { return &s.Version }},
 		{name: "epoch", env: "SOURCE_DATE_EPOCH", help: "time of everything in the image, in seconds since 1970; the default is the commit's", field: func(s *Settings) any { return &s.Epoch }},
+	}
+}
 
+func imageKeys() []key {
+	return []key{
 		{name: "name", help: "name of the image; the default is the main's", field: func(s *Settings) any { return &s.Name }},
 		{name: "platform", help: "platform to build for, or all that the base has (default linux/amd64,linux/arm64)", field: func(s *Settings) any { return &s.Platform }},
 		{name: "base", help: "image to stand on, as NAME:TAG@sha256:..., or builtin, or scratch", field: func(s *Settings) any { return &s.Base }},
@@ -99,7 +126,11 @@ func keys() []key {
 		{name: "url", help: "web page of the image", field: func(s *Settings) any { return &s.URL }},
 		{name: "source", help: "address of the source; the default is the module's path", field: func(s *Settings) any { return &s.Source }},
 		{name: "licenses", help: "licences of the source, as an SPDX expression", field: func(s *Settings) any { return &s.Licenses }},
+	}
+}
 
+func runKeys() []key {
+	return []key{
 		{name: "engine", help: "where to build: dagger, local, or auto, which takes a Dagger engine where one is at hand (default auto)", field: func(s *Settings) any { return &s.Engine }},
 		{name: "engine-host", help: "address of the Dagger engine: unix://, tcp://, tls://, ssh://, kube-pod:// or image://", machine: true, field: func(s *Settings) any { return &s.EngineHost }},
 		{name: "mirror", help: "registry to ask in another's place, as gcr.io=127.0.0.1:5000", field: func(s *Settings) any { return &s.Mirror }},
@@ -109,6 +140,25 @@ func keys() []key {
 		{name: "test", help: "packages to vet and test, as patterns of the go command (default ./...)", field: func(s *Settings) any { return &s.Test }},
 		{name: "pre-build", help: "commands to run in the source folder before a build, as lists of arguments; they need --allow-exec", field: func(s *Settings) any { return &s.PreBuild }},
 		{name: "allow-exec", help: "let the commands of pre-build run on this machine", machine: true, field: func(s *Settings) any { return &s.AllowExec }},
+	}
+}
+
+func gateKeys() []key {
+	return []key{
+		{name: "severity", help: "lowest severity that stops an image: critical, high, medium or low (default high)", field: func(s *Settings) any { return &s.Severity }},
+		{name: "unknown", help: "what a vulnerability does that nobody has rated yet, as the freshest are: fail or note (default fail)", field: func(s *Settings) any { return &s.Unknown }},
+		{name: "unfixed", help: "what a vulnerability does that no version fixes: fail or note (default note)", field: func(s *Settings) any { return &s.Unfixed }},
+		{name: "reach", help: "which vulnerable Go code stops an image: all, or called, by the program or for all that is known (default all)", field: func(s *Settings) any { return &s.Reach }},
+		{name: "vex", help: "OpenVEX document in the source folder that says what does not affect the image", field: func(s *Settings) any { return &s.VEX }},
+		{name: "exceptions", help: "findings to accept for a while, each with id, reason, owner and expires, and package where it holds for one only", field: func(s *Settings) any { return &s.Exceptions }},
+		{name: "health", help: "path that the program answers with a status of 200 to 299 once it is up, such as /healthz; the default is that it takes connections", field: func(s *Settings) any { return &s.Health }},
+		{name: "smoke", help: "start the image once and stop it (default true)", field: func(s *Settings) any { return &s.Smoke }},
+		{name: "smoke-env", help: "environment variable for that start, as NAME=value", field: func(s *Settings) any { return &s.SmokeEnv }},
+		{name: "smoke-args", help: "arguments for that start, in the place of the image's own", field: func(s *Settings) any { return &s.SmokeArgs }},
+		{name: "scanner", help: "image of the scanner, as NAME:TAG@sha256:..., for engines that run containers", machine: true, field: func(s *Settings) any { return &s.Scanner }},
+		{name: "trivy-db", help: "repository of the scanner's database; where several are named, the next is asked when one fails", machine: true, field: func(s *Settings) any { return &s.TrivyDB }},
+		{name: "trivy-db-age", help: "how old that database may be, in whole hours (default 72h)", machine: true, field: func(s *Settings) any { return &s.TrivyDBAge }},
+		{name: "vulndb", help: "database of vulnerable functions: an https URL, or a folder (default https://vuln.go.dev)", machine: true, field: func(s *Settings) any { return &s.VulnDB }},
 	}
 }
 
@@ -122,7 +172,19 @@ const (
 	defaultStrip  = "full"
 	defaultOutput = ".slipway"
 	defaultBudget = "15MB"
+
+	defaultSeverity    = "high"
+	defaultUnknown     = "fail"
+	defaultUnfixed     = "note"
+	defaultReach       = "all"
+	defaultDatabaseAge = "72h"
+	defaultVulnDB      = "https://vuln.go.dev"
 )
+
+// defaultDatabases are where Trivy's own database is published.
+func defaultDatabases() []string {
+	return []string{"mirror.gcr.io/aquasec/trivy-db", "ghcr.io/aquasecurity/trivy-db", "public.ecr.aws/aquasecurity/trivy-db"}
+}
 
 // defaultPlatforms are what a base must have when nobody names platforms.
 func defaultPlatforms() []plan.Platform {

@@ -27,6 +27,7 @@ func (p *Plan) Values() map[string]string {
 		"pre-build": list(p.Run.PreBuild, func(c []string) string { return strings.Join(c, " ") }),
 		"engine":    p.Run.Engine, "engine-host": p.Run.EngineHost, "mirror": table(p.Run.Mirrors), "output": p.Run.Output,
 	}
+	maps.Copy(values, p.gateValues())
 	if i.Certs {
 		values["certs"] = "bundled"
 	}

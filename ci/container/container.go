@@ -90,6 +90,12 @@ func (r *Runtime) Load(ctx context.Context, archive string) error {
 	return nil
 }
 
+// Remove takes a name off an image, and the image away that has no other.
+func (r *Runtime) Remove(ctx context.Context, image string) {
+	// It may never have come there.
+	_, _ = r.output(ctx, time.Minute, "image", "rm", image)
+}
+
 func (r *Runtime) failed(doing string, err error) error {
 	f := fault.New(fault.Engine, "%s: %s said: %s", doing, r.Name, lastLine(err)).WithCause(err)
 	if said, ok := errors.AsType[*saidError](err); ok {
@@ -118,20 +124,27 @@ func lastLine(err error) string {
 
 // output runs the runtime's program for at most limit.
 func (r *Runtime) output(ctx context.Context, limit time.Duration, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, r.program, args...)
-	cmd.Env = r.env
-	cmd.WaitDelay = 2 * time.Second
+	cmd := r.command(bounded, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			err = fmt.Errorf("no answer within %s", limit)
-		}
-		return "", &saidError{err: err, lines: strings.FieldsFunc(stderr.String(), func(c rune) bool { return c == '\n' })}
+	err := cmd.Run()
+	if err == nil {
+		return stdout.String(), nil
 	}
-	return stdout.String(), nil
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	} else if bounded.Err() != nil {
+		err = fmt.Errorf("no answer within %s", limit)
+	}
+	return "", &saidError{err: err, lines: strings.FieldsFunc(stderr.String(), func(c rune) bool { return c == '\n' })}
+}
+
+func (r *Runtime) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := process.Command(ctx, r.program, args...)
+	cmd.Env, cmd.WaitDelay = r.env, 2*time.Second
+	return cmd
 }
 
 func lookup(env []string, name string) string {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -83,4 +84,44 @@ func TestRuntime_PassesOnWhatWentWrong(t *testing.T) {
 	require.ErrorContains(t, err, "loading the image: docker said: load: no space left")
 	_, err = rt.Start(t.Context(), container.Spec{Image: "localhost/x:1", Ports: []string{"8080/tcp"}})
 	require.ErrorContains(t, err, "starting the container: docker said: run: no space left")
+}
+
+// started is what a runtime is asked to run.
+func started(t *testing.T, name string, s container.Spec) string {
+	t.Helper()
+	rt, err := container.Find(t.Context(), append(runtimes(t, map[string]string{
+		name: `case $1 in version|info) echo linux/amd64;; run) echo "$@" >&2; exit 125;; esac`,
+	}), "SLIPWAY_RUNTIME="+name))
+	require.NoError(t, err)
+	_, err = rt.Start(t.Context(), s)
+	f, ok := errors.AsType[*fault.Error](err)
+	require.True(t, ok)
+	return joined(f.Detail)
+}
+
+func TestStart_TakesAwayWhatNoProgramNeeds(t *testing.T) {
+	t.Parallel()
+	said := started(t, "docker", container.Spec{Image: "localhost/x:1", Ports: []string{"80/tcp"}, Args: []string{"serve"}, Env: []string{"A=b"}})
+	require.Regexp(t, `^run --detach --pull=never --name=slipway-[0-9a-f]{16} --read-only --cap-drop=ALL --memory=512m --pids-limit=512 --security-opt=no-new-privileges --rm --publish=127\.0\.0\.1::80/tcp --env=A=b localhost/x:1 serve\n$`, said)
+
+	said = started(t, "podman", container.Spec{Image: "localhost/x:1", Ports: []string{"80/tcp"}, Kept: true, Capabilities: []string{"cap_net_raw"}})
+	require.Contains(t, said, "--read-only-tmpfs=false --cap-add=CAP_NET_RAW --publish=127.0.0.1::80/tcp --sysctl=net.ipv4.ip_unprivileged_port_start=0 localhost/x:1")
+	require.NotContains(t, said, "--rm ")
+	require.NotContains(t, said, "no-new-privileges", "a file's capabilities are none then")
+}
+
+func TestWait_SaysHowAContainerEnded(t *testing.T) {
+	t.Parallel()
+	const script = `case $1 in version) echo linux/amd64;; run) echo 1;; wait) echo 137;; inspect) echo "137 true";; logs) echo out; echo err >&2;; *) exit 1;; esac`
+	rt, err := container.Find(t.Context(), runtimes(t, map[string]string{"docker": script}))
+	require.NoError(t, err)
+	c, err := rt.Start(t.Context(), container.Spec{Image: "localhost/x:1", Kept: true})
+	require.NoError(t, err)
+	state, err := c.Wait(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, container.State{Code: 137, OutOfMemory: true}, state)
+	var logs strings.Builder
+	require.NoError(t, c.Logs(t.Context(), &logs))
+	require.Contains(t, logs.String(), "err\n")
+	require.ErrorContains(t, c.Signal(t.Context(), "SIGTERM"), "sending SIGTERM to the container: docker said")
 }

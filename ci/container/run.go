@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os/exec"
 	"strconv"
@@ -22,6 +23,13 @@ type Spec struct {
 	Ports []string
 	// Args replace the image's own.
 	Args []string
+	// Env are variables over the image's own, as NAME=VALUE.
+	Env []string
+	// Capabilities are those that the program's file has in the image.
+	Capabilities []string
+	// Kept says that the container stays when it has ended, also at once, so that it can
+	// be asked about. Remove removes it.
+	Kept bool
 }
 
 // Container is a started container.
@@ -30,43 +38,77 @@ type Container struct {
 	Address string
 
 	rt *Runtime
+	// id is the container's id or name.
 	id string
 }
 
 // restrictions are what a distroless service can live with, and what every cluster
-// should ask of it.
-func restrictions() []string {
-	return []string{"--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--memory=512m"}
+// should ask of it. A file's capabilities are none without new privileges.
+func (r *Runtime) restrictions(capabilities []string) []string {
+	args := []string{"--read-only", "--cap-drop=ALL", "--memory=512m", "--pids-limit=512"}
+	if r.Name == "podman" {
+		// It would mount folders to write to.
+		args = append(args, "--read-only-tmpfs=false")
+	}
+	if len(capabilities) == 0 {
+		return append(args, "--security-opt=no-new-privileges")
+	}
+	for _, name := range capabilities {
+		args = append(args, "--cap-add="+strings.ToUpper(name))
+	}
+	return args
+}
+
+// arguments are those that start an image, with the first TCP port.
+func (r *Runtime) arguments(s Spec, name string) (args []string, first string) {
+	args = append([]string{"run", "--detach", "--pull=never", "--name=" + name}, r.restrictions(s.Capabilities)...)
+	if !s.Kept {
+		args = append(args, "--rm")
+	}
+	for _, port := range s.Ports {
+		number, proto, _ := strings.Cut(port, "/")
+		args = append(args, "--publish=127.0.0.1::"+number+"/"+proto)
+		if len(number) < 4 && r.Name == "podman" {
+			// Docker lets every user listen below 1024.
+			args = append(args, "--sysctl=net.ipv4.ip_unprivileged_port_start=0")
+		}
+		if first == "" && proto == "tcp" {
+			first = port
+		}
+	}
+	for _, variable := range s.Env {
+		args = append(args, "--env="+variable)
+	}
+	return append(append(args, s.Image), s.Args...), first
 }
 
 // Start starts an image with everything taken away that it does not need. Its ports
 // are published on the loopback address only.
 func (r *Runtime) Start(ctx context.Context, s Spec) (*Container, error) {
-	args := append([]string{"run", "--detach", "--rm"}, restrictions()...)
-	first := ""
-	for _, port := range s.Ports {
-		number, proto, _ := strings.Cut(port, "/")
-		args = append(args, "--publish=127.0.0.1::"+number+"/"+proto)
-		if first == "" && proto == "tcp" {
-			first = port
-		}
-	}
-	out, err := r.output(ctx, 2*time.Minute, append(append(args, s.Image), s.Args...)...)
-	if err != nil {
+	c := &Container{rt: r, id: fmt.Sprintf("slipway-%016x", rand.Uint64())}
+	args, first := r.arguments(s, c.id)
+	// A runtime that is interrupted here could start the container afterwards.
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
+	defer cancel()
+	if _, err := r.output(late, 2*time.Minute, args...); err != nil {
+		c.Remove(late)
 		return nil, r.failed("starting the container", err)
 	}
-	c := &Container{rt: r, id: strings.TrimSpace(out)}
+	if ctx.Err() != nil {
+		c.Remove(late)
+		return nil, context.Cause(ctx)
+	}
 	if first == "" {
 		return c, nil
 	}
-	if c.Address, err = c.published(ctx, first); err != nil {
-		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-		defer cancel()
-		logs := c.tail(late)
-		c.Stop(late)
-		return nil, fault.New(fault.Engine, "the container stopped at once").WithDetail(logs...).WithFix("its last lines say why").WithCause(err)
+	address, err := c.published(ctx, first)
+	if err == nil || s.Kept && !c.running(ctx) {
+		c.Address = address
+		return c, nil
 	}
-	return c, nil
+	logs := c.tail(late)
+	c.Remove(late)
+	return nil, fault.New(fault.Engine, "the container stopped at once").WithDetail(logs...).WithFix("its last lines say why").WithCause(err)
 }
 
 // published asks for the address that the runtime chose.
@@ -88,7 +130,7 @@ func (c *Container) published(ctx context.Context, port string) (string, error) 
 func (c *Container) WaitForPort(ctx context.Context, limit time.Duration) error {
 	deadline := time.Now().Add(limit)
 	for {
-		if c.answers(ctx) {
+		if c.Connects(ctx) {
 			return nil
 		}
 		if !c.running(ctx) || time.Now().After(deadline) {
@@ -106,9 +148,9 @@ func (c *Container) WaitForPort(ctx context.Context, limit time.Duration) error 
 	}
 }
 
-// answers tells whether the program itself listens: a runtime's proxy takes every
+// Connects tells whether the program itself listens: a runtime's proxy takes every
 // connection, and closes it at once where nothing is behind it.
-func (c *Container) answers(ctx context.Context) bool {
+func (c *Container) Connects(ctx context.Context) bool {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", c.Address)
 	if err != nil {
@@ -152,7 +194,7 @@ func (c *Container) Follow(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
-// Stop ends the container with its stop signal and removes it.
+// Stop ends a container that is not kept with its stop signal.
 func (c *Container) Stop(ctx context.Context) {
 	// It may have ended by itself; --rm removes it either way.
 	_, _ = c.rt.output(ctx, time.Minute, "stop", "--time", "10", c.id)

@@ -35,6 +35,8 @@ type Engine interface {
 	// Reach runs govulncheck over the mains of a target and returns the messages that it
 	// prints as JSON. The error is a *fault.Error of kind Unjudged where it does not.
 	Reach(ctx context.Context, r Reach, s step.Step) ([]byte, error)
+	// Platform is what the engine runs without emulation.
+	Platform(ctx context.Context) (plan.Platform, error)
 	// Smoke starts an image, waits until it answers, and stops it. The error is a
 	// *fault.Error of kind Gate where the image is at fault, of kind Unjudged where
 	// nothing could start it.
@@ -63,6 +65,9 @@ type Builder struct {
 	Image plan.Pin
 	// Release is the Go release in it, for example go1.26.9.
 	Release string
+	// Fresh is an empty folder where a build is to use nothing that an earlier one left,
+	// but for modules, whose checksums are known. It takes the place of the cache folder.
+	Fresh string
 }
 
 // Toolchain is the Go release that an engine builds with.

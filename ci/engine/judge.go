@@ -62,6 +62,8 @@ type Smoke struct {
 	Entrypoint string
 	Binary     Binary
 	Config     plan.Config
+	// Capabilities are those that the program's file has in the image.
+	Capabilities []string
 	plan.Smoke
 	// Wait is how long it may take until it answers, StopWithin until it has stopped.
 	Wait, StopWithin time.Duration

@@ -4,11 +4,16 @@ import "fmt"
 
 // Tests is what go vet and go test did.
 type Tests struct {
-	// Race says that the tests ran under the race detector, NoRace why they did not.
+	// Race says that the tests ran under the race detector, NoRace why they did not. Both
+	// are empty where nobody asked for it.
 	Race   bool   `json:"race"`
 	NoRace string `json:"noRace,omitempty"`
-	// Vet are the lines of a go vet that fails.
-	Vet      []string      `json:"vet,omitempty"`
+	// Exposed says what tests could reach of the machine, and why, where they were less
+	// apart from it than an engine usually keeps them.
+	Exposed string `json:"exposed,omitempty"`
+	// Vet are the lines of a go vet that fails, sorted by message.
+	Vet []string `json:"vet,omitempty"`
+	// Packages are sorted by name.
 	Packages []TestPackage `json:"packages"`
 }
 
@@ -36,39 +41,80 @@ type Test struct {
 // Summary says in a few words what passed and failed.
 func (t *Tests) Summary() string {
 	passed, failed, skipped := t.Count()
-	text := fmt.Sprintf("%d tests in %d packages", passed+failed+skipped, len(t.Packages))
+	text := counted(passed+failed+skipped, "test") + " in " + counted(len(t.Packages), "package")
 	if failed > 0 {
 		text += fmt.Sprintf(", %d failed", failed)
 	}
 	if skipped > 0 {
 		text += fmt.Sprintf(", %d skipped", skipped)
 	}
+	switch {
+	case t.Race:
+		text += ", with the race detector"
+	case t.NoRace != "":
+		text += ", without the race detector: " + t.NoRace
+	}
 	return text
 }
 
-// Count counts tests by outcome: those without subtests, since a parent only repeats
-// its children.
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// Count counts tests by outcome. A test with subtests counts only where it fails by
+// itself: otherwise it repeats its children.
 func (t *Tests) Count() (passed, failed, skipped int) {
 	for _, p := range t.Packages {
-		parents := map[string]bool{}
-		for _, test := range p.Tests {
-			for i := range test.Name {
-				if test.Name[i] == '/' {
-					parents[test.Name[:i]] = true
-				}
-			}
-		}
+		parents := p.parents()
+		failed += len(p.Failed())
 		for _, test := range p.Tests {
 			switch {
-			case parents[test.Name]:
+			case parents[test.Name], test.Outcome == "fail":
 			case test.Outcome == "pass":
 				passed++
-			case test.Outcome == "fail":
-				failed++
 			default:
 				skipped++
 			}
 		}
 	}
 	return passed, failed, skipped
+}
+
+// Failed are the tests of a package that fail by themselves, and not because one of
+// their subtests does.
+func (p TestPackage) Failed() []Test {
+	blamed := map[string]bool{}
+	for _, test := range p.Tests {
+		if test.Outcome == "fail" {
+			above(test.Name, func(parent string) { blamed[parent] = true })
+		}
+	}
+	var list []Test
+	for _, test := range p.Tests {
+		if test.Outcome == "fail" && !blamed[test.Name] {
+			list = append(list, test)
+		}
+	}
+	return list
+}
+
+// parents are the names that have subtests.
+func (p TestPackage) parents() map[string]bool {
+	names := map[string]bool{}
+	for _, test := range p.Tests {
+		above(test.Name, func(parent string) { names[parent] = true })
+	}
+	return names
+}
+
+// above calls visit with each name that a test can be a subtest of.
+func above(name string, visit func(parent string)) {
+	for i := range name {
+		if name[i] == '/' {
+			visit(name[:i])
+		}
+	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/stretchr/testify/require"
@@ -38,6 +39,10 @@ type spec struct {
 	listed   *v1.Platform
 	options  inspect.Options
 	policy   inspect.Policy
+	// configure changes the rest of the configuration, and the annotations are those of
+	// the manifest, of its entry in the index and of the index.
+	configure                    func(*v1.ConfigFile)
+	onManifest, onEntry, onIndex map[string]string
 }
 
 // base is the layer of the builtin base, compressed once for all tests.
@@ -88,14 +93,25 @@ func (s *spec) image(t *testing.T) v1.Image {
 	require.NoError(t, err)
 	cfg = cfg.DeepCopy()
 	cfg.OS, cfg.Architecture, cfg.Variant, cfg.Config = s.platform.OS, s.platform.Architecture, s.platform.Variant, s.config
+	if s.configure != nil {
+		s.configure(cfg)
+	}
 	img, err = mutate.ConfigFile(img, cfg)
 	require.NoError(t, err)
-	return img
+	return annotated(img, s.onManifest).(v1.Image)
+}
+
+func annotated(part partial.WithRawManifest, said map[string]string) partial.WithRawManifest {
+	if said == nil {
+		return part
+	}
+	return mutate.Annotations(part, said)
 }
 
 func (s *spec) index(t *testing.T) v1.ImageIndex {
 	t.Helper()
-	return indexOf(mutate.IndexAddendum{Add: s.image(t), Descriptor: v1.Descriptor{Platform: s.listed}})
+	idx := indexOf(mutate.IndexAddendum{Add: s.image(t), Descriptor: v1.Descriptor{Platform: s.listed, Annotations: s.onEntry}})
+	return annotated(idx, s.onIndex).(v1.ImageIndex)
 }
 
 func indexOf(adds ...mutate.IndexAddendum) v1.ImageIndex {

@@ -113,10 +113,16 @@ func TestInspect_TakesNamesFromTheRoot(t *testing.T) {
 func TestInspect_DoesNotReadHoles(t *testing.T) {
 	t.Parallel()
 	s := clean(t)
+	s.above = []v1.Layer{static.NewLayer(sparse("usr/share/zoneinfo/UTC"), types.OCIUncompressedLayer)}
+	require.Equal(t, []string{"zoneinfo-invalid", "leak/unread"}, ids(inspect.Judge(s.report(t), s.policy)))
+}
+
+// sparse is a tar of one file that has nothing but a hole.
+func sparse(name string) []byte {
 	// The writer of Go makes no sparse files: this is GNU tar's header of one.
 	h := make([]byte, 512+1024)
 	for at, text := range map[int]string{
-		0: "usr/share/zoneinfo/UTC", 100: "0000755", 108: "0000000", 116: "0000000", 124: "00000000000", 136: "00000000000",
+		0: name, 100: "0000755", 108: "0000000", 116: "0000000", 124: "00000000000", 136: "00000000000",
 		148: "        ", 156: "S", 257: "ustar  ", 386: "00000000000", 398: "00000000000", 483: "77777777777",
 	} {
 		copy(h[at:], text)
@@ -126,8 +132,7 @@ func TestInspect_DoesNotReadHoles(t *testing.T) {
 		sum += int(c)
 	}
 	copy(h[148:], fmt.Sprintf("%06o\x00", sum))
-	s.above = []v1.Layer{static.NewLayer(h, types.OCIUncompressedLayer)}
-	require.Equal(t, []string{"zoneinfo-invalid"}, ids(inspect.Judge(s.report(t), s.policy)))
+	return h
 }
 
 // Wrong bytes are told as such, with both digests, whatever they make of the rest.

@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/inspect/leak"
 	"example.com/slipway/ci/plan"
 )
 
@@ -36,6 +37,10 @@ type Options struct {
 	Dir string
 	// Expect is which files the images add to their base.
 	Expect *Expect
+	// Forbidden are names of the machine that built the image, none of which is to be
+	// in it. Those that are short, or a word of their own, are not looked for, nor folders
+	// that are the image's own working folder or home.
+	Forbidden []Forbidden
 	// Limits bound what is read.
 	Limits Limits
 	// Now is the time that certificates are judged at. The default is the clock's.
@@ -46,9 +51,16 @@ type Options struct {
 	Transport http.RoundTripper
 	// Stall is how long a registry may send nothing. The default is 30 seconds.
 	Stall time.Duration
+
+	rules *leak.Rules
 }
 
+// Forbidden is a name of the machine that built an image, and what it is in words for
+// the user: the source folder, the host name.
+type Forbidden = leak.Forbidden
+
 func (o Options) withDefaults() Options {
+	o.rules = leak.NewRules(o.Forbidden)
 	o.Limits = o.Limits.withDefaults()
 	o.Keychain = cmp.Or[authn.Keychain](o.Keychain, authn.NewMultiKeychain())
 	o.Transport = cmp.Or(o.Transport, http.DefaultTransport)
@@ -109,10 +121,12 @@ type content struct {
 	file      v1.ConfigFile
 	layers    []blob
 	archived  bool
+	// annotations are those of the manifest, and of every index on the way to it.
+	annotations []map[string]string
 }
 
 func (c *content) inspect(ctx context.Context, o Options) (Image, error) {
-	w := &walker{tree: newTree(o.Limits)}
+	w := &walker{tree: newTree(o.Limits), leaks: newLeaks(o.rules)}
 	if o.Expect != nil {
 		w.tree.base = o.Expect.BaseLayers
 	}
@@ -134,6 +148,10 @@ func (c *content) inspect(ctx context.Context, o Options) (Image, error) {
 		img.Inflated = img.Inflated || c.archived && l.Compressed == l.Unpacked
 	}
 	img.judgeable(w.tree, c.file.Config.Env, o)
+	c.say(w.leaks)
+	w.leaks.allow(w.tree, img.Config.Workdir, o.Forbidden)
+	img.Leaks = w.leaks.of(w.tree)
+	img.mask(o.rules)
 	return img, nil
 }
 

@@ -69,6 +69,7 @@ func Judge(r *Report, p Policy) []Finding {
 			j.zones()
 		}
 		j.expected()
+		j.leaks()
 		found = append(found, j.found...)
 	}
 	return found

@@ -15,6 +15,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/stretchr/testify/require"
 
+	"example.com/slipway/ci/finding"
 	"example.com/slipway/ci/inspect"
 )
 
@@ -27,15 +28,35 @@ func TestJudge_FindsNothingInACleanImage(t *testing.T) {
 	require.NotNil(t, inspect.Judge(r, s.policy), "in JSON no findings are a list")
 }
 
+// mutation is a change to a clean image that breaks one rule.
+type mutation struct {
+	id, says string
+	change   func(*testing.T, *spec)
+}
+
 // Each rule has an image that breaks it and no other.
 func TestJudge_FindsEachBrokenRule(t *testing.T) {
 	t.Parallel()
+	for _, c := range mutations() {
+		t.Run(c.id+" "+c.says, func(t *testing.T) {
+			t.Parallel()
+			s := clean(t)
+			c.change(t, s)
+			found := inspect.Judge(s.report(t), s.policy)
+			require.Equal(t, []string{c.id}, ids(found))
+			require.Contains(t, found[0].What, c.says)
+			require.NotEmpty(t, found[0].Fix)
+			require.NotEmpty(t, found[0].Severity)
+			require.Equal(t, finding.GateImage, found[0].Gate())
+		})
+	}
+}
+
+// mutations are those of the gate image.
+func mutations() []mutation {
 	const bundle, zones = "etc/ssl/certs/ca-certificates.crt", "usr/share/zoneinfo"
 	expect := func(s *spec) { s.options.Expect = &inspect.Expect{BaseLayers: 1, Paths: []string{"app/server"}} }
-	for _, c := range []struct {
-		id, says string
-		change   func(*testing.T, *spec)
-	}{
+	return []mutation{
 		{"size-budget", "more than its budget of 1.0 kB", func(_ *testing.T, s *spec) { s.policy.Budget = 1000 }},
 		{"platform-mismatch", "its index says linux/arm64 and its configuration linux/amd64", func(_ *testing.T, s *spec) { s.listed.Architecture = "arm64" }},
 		{"platform-mismatch", "linux/amd64/v3", func(_ *testing.T, s *spec) { s.listed.Variant = "v3" }},
@@ -107,17 +128,6 @@ func TestJudge_FindsEachBrokenRule(t *testing.T) {
 		{"files-missing", "/app/other", func(_ *testing.T, s *spec) { expect(s); s.options.Expect.Paths = []string{"/app/server", "app/other"} }},
 		{"files-removed", "/etc/nsswitch.conf", func(t *testing.T, s *spec) { expect(s); s.add(t, file("etc/.wh.nsswitch.conf", 0, "")) }},
 		{"files-removed", "/home/*", func(t *testing.T, s *spec) { expect(s); s.add(t, file("home/.wh..wh..opq", 0, "")) }},
-	} {
-		t.Run(c.id+" "+c.says, func(t *testing.T) {
-			t.Parallel()
-			s := clean(t)
-			c.change(t, s)
-			found := inspect.Judge(s.report(t), s.policy)
-			require.Equal(t, []string{c.id}, ids(found))
-			require.Contains(t, found[0].What, c.says)
-			require.NotEmpty(t, found[0].Fix)
-			require.NotEmpty(t, found[0].Severity)
-		})
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -63,6 +62,7 @@ type walker struct {
 	unpacked int64
 	kept     int64
 	program  bytes.Buffer // reused for one program after the other
+	leaks    *leaks       // nil if none are looked for
 }
 
 // layer applies a layer and checks its digest and that of what it unpacks to. The
@@ -161,8 +161,11 @@ func (w *walker) entries(t *tar.Reader) error {
 		if err != nil {
 			return err
 		}
+		if w.leaks != nil {
+			w.leaks.header(h, w.tree.layer)
+		}
 		if in != nil {
-			if err := w.content(t, h, strings.TrimPrefix(name, "/"), in); err != nil {
+			if err := w.file(t, h, name, in); err != nil {
 				return fmt.Errorf("its tar is damaged: %w", err)
 			}
 		}

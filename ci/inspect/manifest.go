@@ -28,6 +28,8 @@ type manifest struct {
 	Manifests     []v1.Descriptor `json:"manifests"`
 	Config        *v1.Descriptor  `json:"config"`
 	Layers        []v1.Descriptor `json:"layers"`
+
+	Annotations map[string]string `json:"annotations"`
 }
 
 func parseManifest(raw []byte) (*manifest, error) {
@@ -71,7 +73,7 @@ func (m *manifest) content(config []byte, open func(context.Context, v1.Descript
 	}
 	// OCI manifests may leave their type out, Docker's may not.
 	media := cmp.Or(m.MediaType, types.OCIManifestSchema1)
-	c := &content{digest: digest, mediaType: string(media), id: m.Config.Digest, config: config}
+	c := &content{digest: digest, mediaType: string(media), id: m.Config.Digest, config: config, annotations: []map[string]string{m.Annotations}}
 	for _, l := range m.Layers {
 		c.layers = append(c.layers, blob{
 			digest: l.Digest, size: l.Size, mediaType: l.MediaType,
@@ -142,11 +144,12 @@ func (s *Source) openIndex(ctx context.Context, index io.Reader, from store) err
 	if len(m.Manifests) == 1 {
 		s.digest = m.Manifests[0].Digest.String()
 	}
-	return s.follow(ctx, from, m, 0)
+	return s.follow(ctx, from, m, nil, 0)
 }
 
-// follow adds the images of an index, also those of an index in it.
-func (s *Source) follow(ctx context.Context, from store, index *manifest, depth int) error {
+// follow adds the images of an index, also those of an index in it. said are the
+// annotations of the indexes above.
+func (s *Source) follow(ctx context.Context, from store, index *manifest, said []map[string]string, depth int) error {
 	if depth > maxNesting {
 		return tooMany(maxNesting, "indexes in each other")
 	}
@@ -159,7 +162,7 @@ func (s *Source) follow(ctx context.Context, from store, index *manifest, depth 
 			s.others = append(s.others, p.String())
 			continue
 		}
-		if err := s.add(ctx, from, d, p, depth); err != nil {
+		if err := s.add(ctx, from, d, p, append(slices.Clone(said), index.Annotations, d.Annotations), depth); err != nil {
 			return err
 		}
 	}
@@ -167,7 +170,7 @@ func (s *Source) follow(ctx context.Context, from store, index *manifest, depth 
 }
 
 // add adds what a descriptor stands for.
-func (s *Source) add(ctx context.Context, from store, d v1.Descriptor, listed *plan.Platform, depth int) error {
+func (s *Source) add(ctx context.Context, from store, d v1.Descriptor, listed *plan.Platform, said []map[string]string, depth int) error {
 	raw, err := s.document(ctx, from, "manifest", d, maxManifest)
 	if err != nil {
 		return err
@@ -177,7 +180,7 @@ func (s *Source) add(ctx context.Context, from store, d v1.Descriptor, listed *p
 		return err
 	}
 	if m.Config == nil {
-		return s.follow(ctx, from, m, depth+1)
+		return s.follow(ctx, from, m, said, depth+1)
 	}
 	config, err := s.document(ctx, from, "configuration", *m.Config, maxConfig)
 	if err != nil {
@@ -187,7 +190,7 @@ func (s *Source) add(ctx context.Context, from store, d v1.Descriptor, listed *p
 	if err != nil {
 		return err
 	}
-	c.listed = listed
+	c.listed, c.annotations = listed, append(said, c.annotations...)
 	s.images = append(s.images, c)
 	return nil
 }

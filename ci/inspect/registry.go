@@ -49,7 +49,7 @@ func (s *Source) openRegistry(ctx context.Context) error {
 		return &mismatchError{"manifest", d.Digest.String(), want.DigestStr()}
 	}
 	s.digest = d.Digest.String()
-	return s.add(ctx, &topped{remote: r, d: d, raw: raw}, d, nil, 0)
+	return s.add(ctx, &topped{remote: r, d: d, raw: raw}, d, nil, nil, 0)
 }
 
 func (r *remote) connect(ctx context.Context, o Options) error {

@@ -1,6 +1,9 @@
 package inspect
 
-import "example.com/slipway/ci/plan"
+import (
+	"example.com/slipway/ci/inspect/leak"
+	"example.com/slipway/ci/plan"
+)
 
 // Schema names the form of a Report in JSON. It changes when a field changes its
 // meaning or goes away, not when one is added.
@@ -61,6 +64,9 @@ type Image struct {
 	// Programs are the entrypoint, if it is an ELF file, and every other executable
 	// that Go built, by path.
 	Programs []Program `json:"programs"`
+	// Leaks are secrets and names of the machine that built the image, in the order of
+	// the rules.
+	Leaks []Leak `json:"leaks,omitempty"`
 	// Difference is there if the caller said what it expects.
 	Difference *Difference `json:"difference,omitempty"`
 }
@@ -206,6 +212,24 @@ type Expect struct {
 	// Paths are the files that the other layers add, absolute or not. The folders
 	// above them are expected too.
 	Paths []string
+}
+
+// Leak is one kind of secret, or one name of the machine that built the image. The
+// secret itself is nowhere in a report: where an image speaks of itself, asterisks
+// stand for it.
+type Leak struct {
+	// Rule is the rule's name, as in leak/github-token.
+	Rule leak.Rule `json:"rule"`
+	// What says what it is in words: a GitHub token, the source folder.
+	What string `json:"what"`
+	// Places are paths of files, and parts of the configuration and the manifest, as
+	// label NAME, env NAME or history entry 3.
+	Places Listing `json:"places"`
+	// Count is how often it is there; a file may have it many times.
+	Count int `json:"count"`
+	// Hidden says that a higher layer removes or replaces the files, which whoever has
+	// the image has all the same.
+	Hidden bool `json:"hidden,omitempty"`
 }
 
 // Difference is how the layers above the base differ from what was expected.

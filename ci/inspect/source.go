@@ -168,7 +168,7 @@ func (s *Source) addIndex(idx v1.ImageIndex) error {
 		if err != nil {
 			return err
 		}
-		c.listed = platformOf(d.Platform)
+		c.listed, c.annotations = platformOf(d.Platform), append(c.annotations, m.Annotations, d.Annotations)
 		s.images = append(s.images, c)
 	}
 	return nil

@@ -18,6 +18,7 @@ const (
 	fieldName    = 0
 	fieldUID     = 2
 	fieldGID     = 3
+	fieldHome    = 5
 	fieldMembers = 3
 )
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/rogpeppe/go-internal/lockedfile"
@@ -61,6 +62,23 @@ func Layout(dir, refName string, idx *image.Index) error {
 		desc.Annotations = map[string]string{"org.opencontainers.image.ref.name": refName}
 	}
 	if err := l.commit(desc); err != nil {
+		return fmt.Errorf("writing the image to %s: %w", dir, err)
+	}
+	return nil
+}
+
+// Image writes the image of one platform as an OCI image layout with one entry, for
+// tools that look at the first entry only. The folder is the caller's own.
+func Image(dir string, img v1.Image) error {
+	l := layout{dir: dir, wanted: map[string]bool{}}
+	if err := l.image(img); err != nil {
+		return fmt.Errorf("writing the image to %s: %w", dir, err)
+	}
+	desc, err := partial.Descriptor(img)
+	if err != nil {
+		return fmt.Errorf("describing the image: %w", err)
+	}
+	if err := l.commit(*desc); err != nil {
 		return fmt.Errorf("writing the image to %s: %w", dir, err)
 	}
 	return nil

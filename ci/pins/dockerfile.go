@@ -65,20 +65,9 @@ func heredocLines(ast *parser.Node) map[int]bool {
 // fromStages reads the pins out of the FROM lines; markLine is where an error
 // about the file as a whole points.
 func fromStages(ast *parser.Node, markLine int) (Pins, error) {
-	var images []stage
-	names := map[string]bool{}
-	for _, n := range ast.Children {
-		if !strings.EqualFold(n.Value, "FROM") {
-			continue
-		}
-		s, err := readStage(n, names)
-		if err != nil {
-			return Pins{}, err
-		}
-		images = append(images, s)
-		if s.name != "" {
-			names[s.name] = true
-		}
+	images, err := readStages(ast)
+	if err != nil {
+		return Pins{}, err
 	}
 	if len(images) < 2 {
 		return Pins{}, at(markLine, "the file declares pins and has %d of the two FROM lines that they take", len(images)).
@@ -94,6 +83,26 @@ func fromStages(ast *parser.Node, markLine int) (Pins, error) {
 			WithFix("write the image itself: name:tag@sha256:...")
 	}
 	return Pins{Builder: first.pin, Base: last.pin, From: fileName}, nil
+}
+
+// readStages reads every FROM line.
+func readStages(ast *parser.Node) ([]stage, error) {
+	var all []stage
+	names := map[string]bool{}
+	for _, n := range ast.Children {
+		if !strings.EqualFold(n.Value, "FROM") {
+			continue
+		}
+		s, err := readStage(n, names)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+		if s.name != "" {
+			names[s.name] = true
+		}
+	}
+	return all, nil
 }
 
 // stage is one FROM line.

@@ -20,6 +20,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
 
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/plan"
@@ -55,6 +58,28 @@ type Pins struct {
 	From string
 	// Notes say in a sentence each why a Dockerfile was not read.
 	Notes []string
+}
+
+// scannerStage is the name of the embedded Dockerfile's stage that is the scanner.
+const scannerStage = "scanner"
+
+// Scanner returns the scanner's image. A stage of this name in the Dockerfile of a
+// source folder means nothing: a source does not choose its judge.
+func Scanner() (plan.Pin, error) {
+	result, err := parser.Parse(strings.NewReader(embedded))
+	if err != nil {
+		return plan.Pin{}, fmt.Errorf("reading the embedded Dockerfile: %w", err)
+	}
+	all, err := readStages(result.AST)
+	if err != nil {
+		return plan.Pin{}, fmt.Errorf("reading the embedded Dockerfile: %w", err)
+	}
+	for _, s := range all {
+		if s.name == scannerStage {
+			return s.pin, nil
+		}
+	}
+	return plan.Pin{}, fmt.Errorf("reading the embedded Dockerfile: no stage is named %s", scannerStage)
 }
 
 // Read returns the pins of the source folder dir. Errors are *fault.Error of kind

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -220,11 +221,32 @@ func TestPins_GoVersion(t *testing.T) {
 	}
 }
 
+func TestScanner_IsThePinOfTheEmbeddedDockerfile(t *testing.T) {
+	t.Parallel()
+	got, err := pins.Scanner()
+	require.NoError(t, err)
+	require.Contains(t, fromLines(t, "Dockerfile"), "FROM "+got.String()+" AS scanner\n")
+	require.NotEmpty(t, got.Tag)
+	require.NotEmpty(t, got.Digest)
+}
+
+// A source that names a scanner of its own is read as if it did not.
+func TestScanner_IsNotTheSources(t *testing.T) {
+	t.Parallel()
+	own, err := pins.Scanner()
+	require.NoError(t, err)
+	dir := folder(t, pins.Mark, "FROM "+golang+" AS build", "FROM evil.example/trivy:0.74.0@"+digestA+" AS scanner", "FROM "+static)
+	got, err := pins.Read(dir)
+	require.NoError(t, err)
+	require.Equal(t, pins.Pins{Builder: builder, Base: base, From: "Dockerfile"}, got)
+	require.NotEqual(t, "evil.example/trivy", own.Name)
+}
+
 // The two declarations of this repository are one: what the sample service is made
 // of is what every other service gets.
 func TestEmbedded_PinsWhatTheRepositoryPins(t *testing.T) {
 	t.Parallel()
-	own := fromLines(t, "Dockerfile")
+	own := slices.DeleteFunc(fromLines(t, "Dockerfile"), func(line string) bool { return strings.HasSuffix(line, " AS scanner\n") })
 	require.Len(t, own, 2)
 	require.Equal(t, fromLines(t, "../../Dockerfile"), own)
 	root, err := pins.Read("../..")

@@ -32,7 +32,7 @@ func (u *unit) target() engine.Target {
 	return engine.Target{Platform: u.platform, Mains: u.image.Mains, Build: u.image.Build}
 }
 
-func (p *Pipeline) units(b *Built) []*unit {
+func (p *Pipeline) unitsOf(b *Built) []*unit {
 	var units []*unit
 	for i := range b.Plan.Images {
 		img := &b.Plan.Images[i]
@@ -49,7 +49,7 @@ func (p *Pipeline) units(b *Built) []*unit {
 
 // ready fetches the base and readies the toolchain, side by side. Nothing is built
 // before the base is known to have every platform.
-func (p *Pipeline) ready(ctx context.Context, b *Built, why string) (*base.Base, error) {
+func (p *Pipeline) ready(ctx context.Context, b *Built) (*base.Base, error) {
 	var found *base.Base
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -62,24 +62,24 @@ func (p *Pipeline) ready(ctx context.Context, b *Built, why string) (*base.Base,
 		end(s, found.Cached, found.Name)
 		return nil
 	})
-	group.Go(func() error { return p.toolchain(ctx, b, why) })
+	group.Go(func() error { return p.toolchain(ctx, b) })
 	err := group.Wait()
 	return found, err
 }
 
 // toolchain readies the Go release.
-func (p *Pipeline) toolchain(ctx context.Context, b *Built, why string) (err error) {
+func (p *Pipeline) toolchain(ctx context.Context, b *Built) (err error) {
 	s := p.Reporter.Start("toolchain")
 	src := engine.Source{
 		Root: b.Project.Root, TreeRoot: b.Project.TreeRoot, Workspace: b.Project.Workspace,
 		ModuleFolders: b.Project.ModuleFolders, Vendor: b.Project.Vendor,
 	}
-	builder := engine.Builder{Image: b.Plan.Image.Builder, Release: b.Plan.Image.Toolchain}
+	builder := engine.Builder{Image: b.Plan.Image.Builder, Release: b.Plan.Image.Toolchain, Fresh: p.Fresh}
 	if b.Toolchain, err = b.engine.Prepare(ctx, src, builder, s); err != nil {
 		s.Fail(err)
 		return err
 	}
-	end(s, b.Toolchain.Cached, fmt.Sprintf("%s, engine %s%s", b.Toolchain.Release, b.engine.Name(), why))
+	end(s, b.Toolchain.Cached, fmt.Sprintf("%s, engine %s%s", b.Toolchain.Release, b.engine.Name(), b.why))
 	return nil
 }
 

@@ -5,6 +5,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"example.com/slipway/ci/config"
@@ -34,6 +35,10 @@ type Pipeline struct {
 	// BuiltinBase lets a build go on with the embedded base where no registry can be
 	// reached and nobody named a base.
 	BuiltinBase bool
+	// Fresh is an empty folder for a build that is to use nothing that an earlier one left.
+	Fresh string
+	// Race asks for the race detector in Test.
+	Race bool
 	// Wait is how long a registry may take to answer at all. The default is 5 s.
 	Wait time.Duration
 }
@@ -49,6 +54,9 @@ type Built struct {
 	Builtin bool
 
 	engine engine.Engine
+	// why says why it is this engine.
+	why   string
+	units []*unit
 }
 
 // Image is one image of a run.
@@ -56,6 +64,16 @@ type Image struct {
 	Plan     plan.Image
 	Binaries []engine.Binary
 	Index    *image.Index
+}
+
+// Layout is the folder of an image's OCI layout. One that stands on the embedded base
+// for want of the pinned one has another name.
+func (b *Built) Layout(made Image) string {
+	dir := filepath.Join(b.Plan.Run.Output, made.Plan.Name)
+	if b.Builtin {
+		dir += "." + BuiltinName
+	}
+	return dir
 }
 
 // Said gathers what a user said, with what the configuration file says.
@@ -89,6 +107,17 @@ func (p *Pipeline) Plan(ctx context.Context, said Said) (*config.Plan, *project.
 
 // Build makes the images of the plan and writes nothing outside the cache.
 func (p *Pipeline) Build(ctx context.Context, said Said) (*Built, error) {
+	b, err := p.begin(ctx, said)
+	if err != nil {
+		return nil, err
+	}
+	// What was built is there already, and a session that does not end in order is killed.
+	defer func() { _ = b.engine.Close() }()
+	return b, p.build(ctx, b)
+}
+
+// begin makes the plan and chooses the engine, which the caller closes.
+func (p *Pipeline) begin(ctx context.Context, said Said) (*Built, error) {
 	b := &Built{}
 	err := step.Run(p.Reporter, "source", func(step.Step) (string, error) {
 		var err error
@@ -107,65 +136,56 @@ func (p *Pipeline) Build(ctx context.Context, said Said) (*Built, error) {
 	if err := allowed(b.Plan.Run); err != nil {
 		return nil, err
 	}
-	var why string
-	if b.engine, why, err = p.Engine(ctx, b.Plan.Run); err != nil {
-		return nil, err
-	}
-	// What was built is there already, and a session that does not end in order is killed.
-	defer func() { _ = b.engine.Close() }()
-	base, err := p.ready(ctx, b, why)
+	b.engine, b.why, err = p.Engine(ctx, b.Plan.Run)
+	return b, err
+}
+
+func (p *Pipeline) build(ctx context.Context, b *Built) error {
+	base, err := p.ready(ctx, b)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := p.preBuild(ctx, b); err != nil {
-		return nil, err
+		return err
 	}
-	units := p.units(b)
-	if err := p.sources(ctx, b, units); err != nil {
-		return nil, err
+	b.units = p.unitsOf(b)
+	if err := p.sources(ctx, b, b.units); err != nil {
+		return err
 	}
-	if err := p.binaries(ctx, b, units); err != nil {
-		return nil, err
+	if err := p.binaries(ctx, b, b.units); err != nil {
+		return err
 	}
-	if err := p.unchanged(b, units); err != nil {
-		return nil, err
+	if err := p.unchanged(b, b.units); err != nil {
+		return err
 	}
-	return b, p.assemble(b, base, units)
+	return p.assemble(b, base, b.units)
 }
 
 // Test vets and tests the source and returns what it did. It makes no image and needs
 // no base.
 func (p *Pipeline) Test(ctx context.Context, said Said) (tests *finding.Tests, err error) {
-	b := &Built{}
-	err = step.Run(p.Reporter, "source", func(step.Step) (string, error) {
-		b.Plan, b.Project, err = p.Plan(ctx, said)
-		if err != nil {
-			return "", err
-		}
-		return describe(b.Plan), nil
-	})
+	b, err := p.begin(ctx, said)
 	if err != nil {
-		return nil, err
-	}
-	if err := allowed(b.Plan.Run); err != nil {
-		return nil, err
-	}
-	var why string
-	if b.engine, why, err = p.Engine(ctx, b.Plan.Run); err != nil {
 		return nil, err
 	}
 	// What was built is there already, and a session that does not end in order is killed.
 	defer func() { _ = b.engine.Close() }()
-	if err := p.toolchain(ctx, b, why); err != nil {
+	if err := p.toolchain(ctx, b); err != nil {
 		return nil, err
 	}
 	if err := p.preBuild(ctx, b); err != nil {
 		return nil, err
 	}
 	err = step.Run(p.Reporter, "test", func(s step.Step) (string, error) {
-		tests, err = b.engine.Test(ctx, engine.Tests{Packages: b.Plan.Run.Tests, Tags: b.Plan.Image.Build.Tags}, s)
-		return "", err
+		tests, err = b.engine.Test(ctx, engine.Tests{Packages: b.Plan.Run.Tests, Tags: b.Plan.Image.Build.Tags, Race: p.Race}, s)
+		if err != nil {
+			return "", err
+		}
+		return tests.Summary(), nil
 	})
+	if tests != nil && tests.Exposed != "" {
+		p.Reporter.Note(tests.Exposed)
+	}
 	return tests, err
 }
 

@@ -47,6 +47,10 @@ func (f *fake) Scan(context.Context, engine.Scan, step.Step) (engine.Scanned, er
 
 func (f *fake) Reach(context.Context, engine.Reach, step.Step) ([]byte, error) { return nil, nil }
 
+func (f *fake) Platform(context.Context) (plan.Platform, error) {
+	return plan.Platform{OS: "linux", Arch: "amd64"}, nil
+}
+
 func (f *fake) Smoke(context.Context, engine.Smoke, step.Step) (engine.Smoked, error) {
 	return engine.Smoked{}, nil
 }

@@ -15,6 +15,9 @@ type Policy struct {
 	Exceptions []Exception `json:"exceptions,omitempty"`
 	// VEX are OpenVEX documents in the source folder, as slash paths.
 	VEX []string `json:"vex,omitempty"`
+	// Product is the main module's package URL, with its version where there is one. A
+	// VEX document may name it as the product that it speaks of.
+	Product string `json:"product,omitempty"`
 }
 
 // Exception accepts one finding on somebody's word.

@@ -18,9 +18,10 @@ type Run struct {
 	Targets []string `json:"targets,omitempty"`
 	// Tests are the packages to vet and test.
 	Tests []string `json:"tests"`
-	// Scan and Smoke are how images are judged.
-	Scan  Scan  `json:"scan"`
-	Smoke Smoke `json:"smoke"`
+	// Scan and Smoke are how images are judged, Policy what findings are held against.
+	Scan   Scan   `json:"scan"`
+	Smoke  Smoke  `json:"smoke"`
+	Policy Policy `json:"policy"`
 	// PreBuild are commands that run in the source folder before a build.
 	PreBuild [][]string `json:"preBuild,omitempty"`
 	// AllowExec lets them run on this machine.

@@ -85,7 +85,7 @@ type Run struct {
 // Step is one step of a run.
 type Step struct {
 	Name string `json:"name"`
-	// Outcome is done, cached or failed.
+	// Outcome is done, cached or failed, or empty for a step that had not ended.
 	Outcome string `json:"outcome"`
 	Summary string `json:"summary,omitempty"`
 	// After is when it began and Took how long it took, in milliseconds.

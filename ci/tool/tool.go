@@ -59,6 +59,7 @@ func Govulncheck() Tool {
 func (t Tool) Files() map[string]string { return map[string]string{"go.mod": t.mod, "go.sum": t.sum} }
 
 // BuildArgs are those of the go command that builds the program in the module's folder.
+// With -v it names each package that it compiles.
 func (t Tool) BuildArgs(out string) []string {
-	return []string{"build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags=" + t.LDFlags, "-o", out, t.Package}
+	return []string{"build", "-v", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags=" + t.LDFlags, "-o", out, t.Package}
 }

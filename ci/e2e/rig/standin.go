@@ -39,7 +39,7 @@ func NewStandins(t *testing.T, host string) *Standins {
 
 // Mirrors are the arguments that let slipway take the images from the registry.
 func (s *Standins) Mirrors() []string {
-	return []string{"--mirror", "docker.io=" + s.Address, "--mirror", "gcr.io=" + s.Address}
+	return append([]string{"--mirror", "docker.io=" + s.Address, "--mirror", "gcr.io=" + s.Address}, ScannerMirror(s.Address)...)
 }
 
 // Images are the stand-ins before they are in a registry: as the builder a Debian

@@ -68,7 +68,7 @@ func (e *Engine) withCaches(name string) *sdk.Container {
 	// By digest alone: a tag would be looked up again.
 	return e.client.Container().From(image.Name+"@"+image.Digest).WithUser("0:0").
 		WithMountedCache(modules, e.client.CacheVolume(name+"-mod"), shared).
-		WithMountedCache(objects, e.client.CacheVolume(name+"-build"), shared)
+		WithMountedCache(objects, e.client.CacheVolume(name+"-build"+e.objects), shared)
 }
 
 func (e *Engine) connect(ctx context.Context) error {

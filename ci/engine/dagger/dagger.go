@@ -37,6 +37,8 @@ type Engine struct {
 	src       engine.Source
 	builder   engine.Builder
 	goCommand gocmd.Go
+	// objects names the cache of a build that uses no other's.
+	objects string
 
 	// mu guards the session and what hangs on it, reading the skeleton.
 	mu       sync.Mutex
@@ -70,6 +72,9 @@ func (e *Engine) Name() string { return "dagger" }
 func (e *Engine) Prepare(ctx context.Context, src engine.Source, b engine.Builder, _ step.Step) (engine.Toolchain, error) {
 	if err := gocmd.RefuseIrregular(ctx, src.ModuleFolders); err != nil {
 		return engine.Toolchain{}, err
+	}
+	if b.Fresh != "" {
+		e.cache, e.objects = b.Fresh, filepath.Base(b.Fresh)
 	}
 	e.src, e.builder = src, b
 	e.goCommand = gocmd.Go{Source: src, Release: b.Release, Tree: tree, Modules: modules, Run: e.ask, Copy: e.fromModules}

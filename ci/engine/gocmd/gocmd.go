@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"example.com/slipway/ci/engine"
 )
@@ -102,8 +104,24 @@ func (g *Go) inModuleCache(name string) bool {
 // shorten keeps the folders of the machine out of what a user reads.
 func (g *Go) shorten(line string) string {
 	sep := string(filepath.Separator)
-	line = strings.ReplaceAll(line, g.Modules+sep, "")
-	return strings.ReplaceAll(line, g.Seen(g.Source.Root)+sep, "")
+	return withoutFolder(withoutFolder(line, g.Modules+sep), g.Seen(g.Source.Root)+sep)
+}
+
+// withoutFolder takes a folder out of a line where a path begins with it: /src/ is also
+// in the middle of /usr/local/go/src/fmt.
+func withoutFolder(line, folder string) string {
+	var out strings.Builder
+	for {
+		before, after, found := strings.Cut(line, folder)
+		out.WriteString(before)
+		if !found {
+			return out.String()
+		}
+		if last, _ := utf8.DecodeLastRuneInString(before); before != "" && (unicode.IsLetter(last) || unicode.IsDigit(last) || strings.ContainsRune(`._-@\/`, last)) {
+			out.WriteString(folder)
+		}
+		line = after
+	}
 }
 
 // WithoutDirect takes direct out of a GOPROXY list. Modules that GONOPROXY or

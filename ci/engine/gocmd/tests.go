@@ -1,9 +1,8 @@
 package gocmd
 
 import (
-	"cmp"
 	"fmt"
-	"regexp"
+	"io"
 	"slices"
 	"strings"
 
@@ -13,6 +12,25 @@ import (
 	"example.com/slipway/ci/step"
 )
 
+// Runner is how an engine runs the go commands of tests.
+type Runner struct {
+	// Run runs a go command in the source folder, with env over the settings of tests.
+	// Its standard output goes to stdout, while it runs where the engine can do that, and
+	// not into the Output.
+	Run func(env, args []string, stdout io.Writer) (Output, error)
+	// Compiler are the settings that name a C compiler for the race detector, and Probe is
+	// a file with the text of Probe as the go command sees it. Without one there is no
+	// race detector, and NoCompiler says why.
+	Compiler   []string
+	Probe      string
+	NoCompiler string
+	// Exposed is what finding.Tests says of the same name.
+	Exposed string
+}
+
+// maxVet is how many lines of go vet are kept.
+const maxVet = 200
+
 // Offline is what tests run with over the settings of a build: every module is there
 // already, and nobody is asked for another.
 func Offline() map[string]string {
@@ -21,32 +39,94 @@ func Offline() map[string]string {
 
 // FetchArgs are those of the go command that gets every module which tests need.
 func (g *Go) FetchArgs(t engine.Tests) []string {
-	return slices.Concat([]string{"list", "-deps", "-test", "-f", "{{if .Error}}{{.Error}}{{end}}"}, g.testFlags(t), []string{"--"}, t.Packages)
+	return g.listTests(t, "{{if .Error}}{{.Error}}{{end}}")
 }
 
-// Test runs go vet and go test, each by run, and returns what passed.
-func (g *Go) Test(t engine.Tests, s step.Step, run func(args []string) (Output, error)) (*finding.Tests, error) {
-	for _, command := range []struct {
-		name string
-		args []string
-	}{
-		{"go vet", slices.Concat([]string{"vet"}, g.testFlags(t), []string{"--"}, t.Packages)},
-		// No -- here: what is behind it would be arguments of the tests. Patterns begin with a dot.
-		{"go test", slices.Concat([]string{"test"}, g.testFlags(t), t.Packages)},
-	} {
-		s.Log("go " + strings.Join(command.args, " "))
-		said, err := run(command.args)
-		if err != nil {
+func (g *Go) listTests(t engine.Tests, format string, flags ...string) []string {
+	return slices.Concat([]string{"list", "-deps", "-test", "-f", format}, flags, g.testFlags(t), []string{"--"}, t.Packages)
+}
+
+// Unfetched is the error where modules of the tests could not be had. What else the
+// command of FetchArgs did not like is nil: go test says which package it concerns,
+// and the others are tested.
+func (g *Go) Unfetched(out Output) error {
+	if out.Err == nil {
+		return nil
+	}
+	return g.known(g.shortened(out.Stderr), out.Err)
+}
+
+// Test runs go vet and go test and returns what they did, with an error of kind Tests
+// where one of them fails. The tests run also where go vet fails.
+func (g *Go) Test(t engine.Tests, by Runner, s step.Step) (*finding.Tests, error) {
+	found := &finding.Tests{Exposed: by.Exposed}
+	var env []string
+	if t.Race {
+		var err error
+		if found.NoRace, err = g.noRace(t, by); err != nil {
 			return nil, err
 		}
-		for _, line := range append(Lines(said.Stdout), Lines(said.Stderr)...) {
-			s.Log(line)
-		}
-		if said.Err != nil {
-			return nil, g.failed(command.name, said)
+		if found.Race = found.NoRace == ""; found.Race {
+			env = append(slices.Clone(by.Compiler), "CGO_ENABLED=1")
 		}
 	}
-	return &finding.Tests{}, nil
+	vetted, err := g.vet(t, by, s)
+	if err != nil {
+		return nil, err
+	}
+	if vetted.Err != nil {
+		found.Vet = vetLines(g.shortened(vetted.Stderr))
+	}
+	args := []string{"test", "-json", "-vet=off"}
+	if found.Race {
+		args = append(args, "-race")
+	}
+	// No -- here: what is behind it would be arguments of the tests. Patterns begin with a dot.
+	args = slices.Concat(args, g.testFlags(t), t.Packages)
+	s.Log("go " + strings.Join(args, " "))
+	results := &Results{Shorten: g.shorten, Log: s.Log, Event: t.Event}
+	tested, err := by.Run(env, args, results)
+	if err != nil {
+		return nil, err
+	}
+	said := g.shortened(tested.Stderr)
+	for _, line := range said {
+		s.Log(line)
+	}
+	found.Packages = results.End()
+	verdict := failure{found: found, unbuilt: results.unbuilt, vet: vetted.Err, test: tested.Err, loose: append(said, results.Loose()...)}
+	return found, verdict.err()
+}
+
+func (g *Go) vet(t engine.Tests, by Runner, s step.Step) (Output, error) {
+	args := slices.Concat([]string{"vet"}, g.testFlags(t), []string{"--"}, t.Packages)
+	s.Log("go " + strings.Join(args, " "))
+	said, err := by.Run(nil, args, io.Discard)
+	for _, line := range g.shortened(said.Stderr) {
+		s.Log(line)
+	}
+	return said, err
+}
+
+// vetLines are the messages of go vet, sorted: packages are looked at side by side, and
+// their headings and messages come in any order. What the compiler says comes twice.
+func vetLines(said []string) []string {
+	var messages []string
+	for _, line := range said {
+		switch {
+		case strings.HasPrefix(line, "# "):
+		case len(messages) > 0 && strings.TrimLeft(line, " \t") != line:
+			messages[len(messages)-1] += "\n" + line
+		default:
+			messages = append(messages, strings.TrimPrefix(line, "vet: "))
+		}
+	}
+	if len(messages) == 0 {
+		return nil
+	}
+	slices.Sort(messages)
+	lines := strings.Split(strings.Join(slices.Compact(messages), "\n"), "\n")
+	return lines[:min(len(lines), maxVet)]
 }
 
 func (g *Go) testFlags(t engine.Tests) []string {
@@ -59,47 +139,63 @@ func (g *Go) testFlags(t engine.Tests) []string {
 	return flags
 }
 
-var (
-	failedTest = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
-	passed     = regexp.MustCompile(`(?m)^ok  \t`)
-)
-
-// failed says what go vet or go test found, with their own lines.
-func (g *Go) failed(name string, out Output) error {
-	var said []string
-	for _, line := range append(Lines(out.Stdout), Lines(out.Stderr)...) {
-		said = append(said, g.shorten(line))
+// shortened are the lines of a command's output without the folders of the machine.
+func (g *Go) shortened(text []byte) []string {
+	lines := Lines(text)
+	for i := range lines {
+		lines[i] = g.shorten(lines[i])
 	}
-	err := fault.New(fault.Tests, "%s fails", name).WithDetail(said...).WithCause(out.Err)
-	var tests []string
-	for _, m := range failedTest.FindAllStringSubmatch(string(out.Stdout), -1) {
-		tests = append(tests, m[1])
-	}
-	switch first := firstPosition(trimmed(said)); {
-	case len(tests) == 1:
-		return fault.New(fault.Tests, "the test %s fails", tests[0]).WithDetail(said...).WithCause(out.Err).WithFix("correct %s", cmp.Or(first, "the source or the test"))
-	case len(tests) > 1:
-		return fault.New(fault.Tests, "%d tests fail, %s first", len(tests), tests[0]).WithDetail(said...).WithCause(out.Err).WithFix("correct %s", cmp.Or(first, "the source or the tests"))
-	case first != "":
-		return err.WithFix("correct %s", first)
-	}
-	return err.WithFix("run %s ./... in the source folder", name)
+	return lines
 }
 
-// packages counts the packages whose tests passed.
-func packages(stdout []byte) string {
-	n := len(passed.FindAll(stdout, -1))
-	if n == 1 {
-		return "1 package"
+// known is the error for what the go command says of modules and disks, or nil.
+func (g *Go) known(said []string, cause error) error {
+	text := strings.Join(said, "\n")
+	for _, m := range meanings {
+		if at := m.said.FindStringSubmatchIndex(text); at != nil {
+			what := m.said.ExpandString(nil, m.what, text, at)
+			return fault.New(m.kind, "%s", what).WithFix("%s", m.fix).WithDetail(said...).WithCause(cause)
+		}
 	}
-	return fmt.Sprintf("%d packages", n)
+	if what, fix, ok := unfetched(text); ok {
+		return fault.New(fault.Source, "%s", what).WithFix("%s", fix).WithDetail(said...).WithCause(cause)
+	}
+	return nil
 }
 
-// trimmed takes the indentation away under which a test's own lines stand.
-func trimmed(lines []string) []string {
-	var all []string
-	for _, line := range lines {
-		all = append(all, strings.TrimSpace(line))
+// Probe is a program for the race detector and a C compiler: what can compile, link
+// and run it can do so with tests.
+const Probe = "package main\n\n// #include <stdlib.h>\nimport \"C\"\n\nfunc main() { C.free(nil) }\n"
+
+// noRace says why there is no race detector for the tests, or is empty. The detector
+// needs cgo, so a package that has files for cgo would not be the one in the image.
+func (g *Go) noRace(t engine.Tests, by Runner) (string, error) {
+	if by.Probe == "" {
+		return by.NoCompiler, nil
 	}
-	return all
+	env := append(slices.Clone(by.Compiler), "CGO_ENABLED=1")
+	tried, err := by.Run(env, []string{"run", "-race", g.flags(engine.Target{})[0], by.Probe}, io.Discard)
+	if err != nil {
+		return "", err
+	}
+	if tried.Err != nil {
+		said := strings.Join(append([]string{tried.Err.Error()}, g.shortened(tried.Stderr)...), "\n")
+		switch at := strings.Index(said, "-race is not supported"); {
+		case strings.Contains(said, "C compiler ") && strings.Contains(said, " not found"):
+			return by.NoCompiler, nil
+		case at >= 0:
+			said, _, _ = strings.Cut(said[at+1:], "\n")
+			return said, nil
+		}
+		return fmt.Sprintf("the C compiler cannot build for it: %s", said[strings.LastIndexByte(said, '\n')+1:]), nil
+	}
+	var list Bounded
+	if _, err = by.Run(env, g.listTests(t, "{{if .CgoFiles}}{{if not .Standard}}{{.ImportPath}}{{end}}{{end}}", "-e"), &list); err != nil {
+		return "", err
+	}
+	if other := Lines(list.Bytes()); len(other) > 0 {
+		name, _, _ := strings.Cut(other[0], " ")
+		return "it needs cgo, and with cgo the package " + name + " is not what is in the image", nil
+	}
+	return "", nil
 }

@@ -3,22 +3,11 @@ package local
 import (
 	"context"
 
-	"example.com/slipway/ci/engine"
-	"example.com/slipway/ci/fault"
-	"example.com/slipway/ci/step"
+	"example.com/slipway/ci/container"
+	"example.com/slipway/ci/plan"
 )
 
-// Scan is not there yet.
-func (e *Engine) Scan(context.Context, engine.Scan, step.Step) (engine.Scanned, error) {
-	return engine.Scanned{}, fault.New(fault.Unjudged, "not yet")
-}
-
-// Reach is not there yet.
-func (e *Engine) Reach(context.Context, engine.Reach, step.Step) ([]byte, error) {
-	return nil, fault.New(fault.Unjudged, "not yet")
-}
-
-// Smoke is not there yet.
-func (e *Engine) Smoke(context.Context, engine.Smoke, step.Step) (engine.Smoked, error) {
-	return engine.Smoked{}, fault.New(fault.Unjudged, "not yet")
+// Platform is this machine's, or that of Linux containers on it.
+func (e *Engine) Platform(context.Context) (plan.Platform, error) {
+	return container.HostPlatform(), nil
 }

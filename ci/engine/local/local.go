@@ -53,6 +53,9 @@ func (e *Engine) Close() error { return nil }
 // Prepare finds the host's go command, refuses what its settings would smuggle
 // into a build and what would hang it, and readies the pinned release.
 func (e *Engine) Prepare(ctx context.Context, src engine.Source, b engine.Builder, s step.Step) (engine.Toolchain, error) {
+	if b.Fresh != "" {
+		e.cache = b.Fresh
+	}
 	host, err := e.findGo()
 	if err != nil {
 		return engine.Toolchain{}, err

@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"example.com/slipway/ci/config"
+	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/finding"
+	"example.com/slipway/ci/pipeline"
+	"example.com/slipway/ci/report"
+	"example.com/slipway/ci/step"
+	"example.com/slipway/ci/term"
+)
+
+func (s *session) checkVerb() *cobra.Command {
+	var checks pipeline.Checks
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Build the image and judge it: tests, content, leaks, vulnerabilities, a trial run",
+		Long: "Check builds the image as build does and lets every gate judge those bytes. It writes\n" +
+			"the report beside the image, in all forms, and prints the digest on stdout if all pass.",
+	}
+	flags := config.Bind(cmd.Flags())
+	cmd.Flags().StringSliceVar(&checks.Gates, "gate", nil, "let these gates judge only: "+strings.Join(finding.Gates(), ", "))
+	cmd.Flags().BoolVar(&checks.Twice, "twice", false, "build again without any cache and compare digests")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		for _, name := range checks.Gates {
+			if !slices.Contains(finding.Gates(), name) {
+				return fault.New(fault.Usage, "--gate: there is no gate %q", name).WithFix("the gates are %s", strings.Join(finding.Gates(), ", "))
+			}
+			checks.Twice = checks.Twice || name == finding.GateReproducible
+		}
+		return s.check(cmd.Context(), flags, checks)
+	}
+	return cmd
+}
+
+func (s *session) check(ctx context.Context, flags *config.Flags, checks pipeline.Checks) error {
+	p, err := s.pipeline()
+	if err != nil {
+		return err
+	}
+	done, err := p.Check(ctx, s.said(flags), checks)
+	if err != nil {
+		return err
+	}
+	for _, made := range done.Images {
+		if err := s.write(done.Built, made); err != nil {
+			return err
+		}
+	}
+	dir := filepath.Join(done.Plan.Run.Output, "report")
+	err = step.Run(s.screen(), "report", func(step.Step) (string, error) {
+		if err := report.All(dir, done.Receipt); err != nil {
+			return "", unwritable(err)
+		}
+		return s.relative(filepath.Join(dir, "report.html")), nil
+	})
+	if err != nil {
+		return err
+	}
+	s.screen().Close()
+	if err := report.Text(s.Stderr, done.Receipt, s.textOptions()); err != nil {
+		return err
+	}
+	if err := done.Err(); err != nil {
+		return err
+	}
+	s.printDigests(done.Built)
+	return nil
+}
+
+// textOptions are what the terminal can do.
+func (s *session) textOptions() report.TextOptions {
+	terminal, width, _ := term.Window(s.Stderr)
+	options := report.TextOptions{Color: term.Detect(s.getenv, terminal).Color}
+	if terminal {
+		options.Width = width()
+	}
+	return options
+}
+
+// printDigests prints the digest of each image, after its name where there are several.
+func (s *session) printDigests(b *pipeline.Built) {
+	for _, made := range b.Images {
+		if len(b.Images) > 1 {
+			fmt.Fprintf(s.Stdout, "%s ", made.Plan.Name)
+		}
+		fmt.Fprintln(s.Stdout, made.Index.Digest)
+	}
+}

@@ -1,0 +1,306 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/slipway/ci/e2e/rig"
+	"example.com/slipway/ci/finding"
+	"example.com/slipway/ci/receipt"
+)
+
+// harbour is a service that answers and stops in order, on the port that PORT names.
+var harbour = map[string]string{
+	"go.mod": "module example.com/harbour\n\ngo 1.25.0\n",
+	"main.go": "package main\n\nimport (\n\t\"context\"\n\t\"net/http\"\n\t\"os\"\n\t\"os/signal\"\n\t\"syscall\"\n)\n\n" +
+		"var greeting = \"moored\"\n\nfunc main() {\n\tctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)\n\tdefer stop()\n" +
+		"\tstart()\n\tsrv := &http.Server{Addr: \":18080\", Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(greeting)) })}\n" +
+		"\tgo func() {\n\t\t<-ctx.Done()\n\t\tsrv.Shutdown(context.Background())\n\t}()\n" +
+		"\tif err := srv.ListenAndServe(); err != http.ErrServerClosed {\n\t\tprintln(err.Error())\n\t\tos.Exit(1)\n\t}\n}\n",
+	"start.go":      "package main\n\nfunc start() {}\n",
+	"start_test.go": "package main\n\nimport \"testing\"\n\nfunc TestStart(t *testing.T) { start() }\n",
+	".slipway.yaml": "port: 18080\nhealth: /\n",
+}
+
+// with is a copy of a tree with other files.
+func with(tree map[string]string, files map[string]string) map[string]string {
+	tree = maps.Clone(tree)
+	maps.Copy(tree, files)
+	return tree
+}
+
+// judges are the arguments and the environment that let check judge on this machine:
+// the real scanner and a database of real advisories in a real registry.
+type judges struct {
+	databases []string
+	vulndb    string
+	env       []string
+}
+
+// args are the databases.
+func (j *judges) args() []string { return append([]string{"--vulndb", j.vulndb}, j.databases...) }
+
+func newJudges(t *testing.T, when time.Time) *judges {
+	t.Helper()
+	rig.Trivy(t)
+	address := rig.Registry(t)
+	rig.NewArtifact(t, rig.MakeDatabase(t, when, rig.Advisories()...), "").Push(t, address, "trivy-db")
+	return &judges{
+		databases: []string{"--trivy-db", address + "/trivy-db"},
+		vulndb:    rig.MakeVulnDB(t, when, rig.VulnerableSymbols()...),
+		// The trial has a test of its own with real runtimes.
+		env: environment(t, "PATH="+pathWithout(t, "docker", "podman")),
+	}
+}
+
+// pathWithout has links to all programs on PATH but some.
+func pathWithout(t *testing.T, names ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, folder := range filepath.SplitList(os.Getenv("PATH")) {
+		programs, err := os.ReadDir(folder)
+		if err != nil {
+			continue
+		}
+		for _, p := range programs {
+			if slices.Contains(names, p.Name()) {
+				continue
+			}
+			if err := os.Symlink(filepath.Join(folder, p.Name()), filepath.Join(dir, p.Name())); !os.IsExist(err) {
+				require.NoError(t, err)
+			}
+		}
+	}
+	return dir
+}
+
+// check runs check with the local engine for this machine's platform.
+func (j *judges) check(t *testing.T, src string, args ...string) (rig.Result, *receipt.Receipt) {
+	t.Helper()
+	out := t.TempDir()
+	call := slices.Concat([]string{"check", "--engine", "local", "--src", src, "--output", out, "--base", "builtin"}, j.args(), args)
+	if !slices.Contains(args, "--platform") {
+		call = append(call, "--platform", "linux/amd64")
+	}
+	r := rig.Run(t, "", j.env, slipway(t), call...)
+	return r, readReceipt(t, out)
+}
+
+// readReceipt reads the receipt of a check, or returns nil where it left none.
+func readReceipt(t *testing.T, out string) *receipt.Receipt {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(out, "report", "receipt.json"))
+	if os.IsNotExist(err) {
+		return nil
+	}
+	require.NoError(t, err)
+	r := &receipt.Receipt{}
+	require.NoError(t, json.Unmarshal(text, r))
+	return r
+}
+
+// No gate is decoration: for each there is an input that it refuses, and nothing else
+// does.
+func TestCheck_EachGateRefuses(t *testing.T) {
+	rig.Slow(t)
+	j := newJudges(t, time.Now().Add(-time.Hour))
+	t.Run("and lets pass what is in order", func(t *testing.T) {
+		r, got := j.check(t, write(t, "harbour", harbour), "--twice")
+		require.Zero(t, r.Code, r.Stderr)
+		require.Regexp(t, `^sha256:[0-9a-f]{64}\n$`, r.Stdout)
+		require.Equal(t, receipt.Passed, got.Verdict)
+		for _, g := range got.Gates {
+			require.Equal(t, finding.Passed, g.Outcome, "%+v", g)
+		}
+	})
+	const token = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
+	for name, m := range map[string]struct {
+		gate  string
+		code  int
+		files map[string]string
+		args  []string
+		says  string
+	}{
+		"a test fails":                 {finding.GateTests, 11, map[string]string{"start_test.go": "package main\n\nimport \"testing\"\n\nfunc TestStart(t *testing.T) { t.Fatal(\"adrift\") }\n"}, nil, "adrift"},
+		"go vet fails":                 {finding.GateTests, 11, map[string]string{"start_test.go": "package main\n\nimport \"fmt\"\n\nfunc wrong() { fmt.Printf(\"%d\", \"x\") }\n"}, nil, "%d"},
+		"a test races":                 {finding.GateTests, 11, map[string]string{"start_test.go": "package main\n\nimport \"testing\"\n\nfunc TestStart(t *testing.T) {\n\tn, done := 0, make(chan bool)\n\tgo func() { n++; close(done) }()\n\tn++\n\t<-done\n}\n"}, nil, "DATA RACE"},
+		"the image is too large":       {finding.GateImage, 20, nil, []string{"--budget", "1MB"}, "size-budget"},
+		"the image runs as root":       {finding.GateImage, 20, nil, []string{"--user", "0:0"}, "user-root"},
+		"a token is in a label":        {finding.GateLeaks, 20, nil, []string{"--label", "com.example.key=" + token}, "ghp_"},
+		"a token is in the program":    {finding.GateLeaks, 20, nil, []string{"--set", "main.greeting=" + token}, "/app/harbour"},
+		"a file of secrets goes along": {finding.GateLeaks, 20, map[string]string{"assets/.env": "KEY=x\n"}, []string{"--files", "/assets=./assets"}, "/assets/.env"},
+		"Go has a vulnerability":       {finding.GateVulnerabilities, 20, nil, []string{"--builder", earlier, "--unknown", "note"}, "1.26.9"},
+		"an unrated one":               {finding.GateVulnerabilities, 20, nil, []string{"--builder", earlier, "--severity", "critical"}, "CVE-2026-56866"},
+		"an exception expired":         {finding.GateVulnerabilities, 20, map[string]string{".slipway.yaml": harbour[".slipway.yaml"] + exception("CVE-2026-78667", "2026-01-01")}, []string{"--builder", earlier, "--unknown", "note"}, "2026-01-01"},
+		"an exception is for nothing":  {finding.GateVulnerabilities, 20, map[string]string{".slipway.yaml": harbour[".slipway.yaml"] + exception("CVE-2020-1", "2999-01-01")}, nil, "CVE-2020-1"},
+		"it does not start":            {finding.GateSmoke, 20, map[string]string{"start.go": "package main\n\nimport \"os\"\n\nfunc start() {\n\tif len(os.Args) == 1 {\n\t\tprintln(\"no wind\")\n\t\tos.Exit(3)\n\t}\n}\n"}, nil, "no wind"},
+		"it does not answer":           {finding.GateSmoke, 20, nil, []string{"--port", "18081"}, "18081"},
+		"it is another one each time": {finding.GateReproducible, 20, map[string]string{
+			".slipway.yaml": harbour[".slipway.yaml"] + "pre-build: [[sh, -c, 'date +%s%N > now.txt']]\n",
+			"start.go":      "package main\n\nimport _ \"embed\"\n\n//go:embed now.txt\nvar now string\n\nfunc start() { _ = now }\n", "now.txt": "",
+		}, []string{"--twice", "--allow-exec"}, "digest"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, got := j.check(t, write(t, "harbour", with(harbour, m.files)), m.args...)
+			require.Equal(t, m.code, r.Code, r.Stderr)
+			require.Empty(t, r.Stdout)
+			require.Contains(t, r.Stderr, m.says)
+			require.NotContains(t, r.Stderr, token)
+			require.Equal(t, receipt.Failed, got.Verdict)
+			for _, g := range got.Gates {
+				if g.Name == m.gate {
+					require.Equal(t, finding.Failed, g.Outcome, "%+v", g)
+				} else {
+					require.NotEqual(t, finding.Failed, g.Outcome, "%+v", g)
+				}
+			}
+		})
+	}
+}
+
+func exception(id, expires string) string {
+	return "exceptions:\n  - {id: " + id + ", reason: not reachable, owner: harbour master, expires: " + expires + "}\n"
+}
+
+// What fails can be let pass for a while, on somebody's word, and stays in the report.
+func TestCheck_LetsPassWhatSomebodyAnswersFor(t *testing.T) {
+	rig.Slow(t)
+	j := newJudges(t, time.Now().Add(-time.Hour))
+	src := write(t, "harbour", with(harbour, map[string]string{".slipway.yaml": harbour[".slipway.yaml"] + exception("CVE-2026-78667", "2999-01-01")}))
+	r, got := j.check(t, src, "--builder", earlier, "--unknown", "note", "--gate", "vulnerabilities")
+	require.Zero(t, r.Code, r.Stderr)
+	at := slices.IndexFunc(got.Findings, func(f finding.Finding) bool { return f.ID == "CVE-2026-78667" })
+	require.GreaterOrEqual(t, at, 0)
+	require.Equal(t, finding.Accepted, got.Findings[at].Status)
+	require.Contains(t, got.Findings[at].Reason, "harbour master")
+	require.Equal(t, finding.Imported, got.Findings[at].Reach, "harbour serves, and no files")
+	// Nothing that does not judge is said to have judged.
+	for _, g := range got.Gates {
+		if g.Name != finding.GateVulnerabilities {
+			require.Equal(t, finding.Skipped, g.Outcome)
+		}
+	}
+	// Only what is called fails, where the policy says so.
+	plain := write(t, "harbour", harbour)
+	r, _ = j.check(t, plain, "--builder", earlier, "--unknown", "note", "--gate", "vulnerabilities", "--reach", "called")
+	require.Zero(t, r.Code, r.Stderr)
+	j.vulndb = t.TempDir()
+	r, _ = j.check(t, plain, "--builder", earlier, "--unknown", "note", "--gate", "vulnerabilities", "--reach", "called")
+	require.Equal(t, 20, r.Code, "what nobody knows counts as called: %s", r.Stderr)
+	require.Contains(t, r.Stderr, "nobody knows which vulnerable code is called")
+}
+
+// Without a judge there is no verdict.
+func TestCheck_DoesNotPassWhatNobodyJudged(t *testing.T) {
+	rig.Slow(t)
+	j := newJudges(t, time.Now().Add(-time.Hour))
+	stale := newJudges(t, time.Now().Add(-30*24*time.Hour))
+	src := write(t, "harbour", harbour)
+	for name, m := range map[string]struct {
+		judges *judges
+		args   []string
+		says   []string
+	}{
+		"no database":       {&judges{[]string{"--trivy-db", "127.0.0.1:1/a,127.0.0.1:2/b"}, j.vulndb, j.env}, nil, []string{"127.0.0.1:1/a", "127.0.0.1:2/b"}},
+		"an old database":   {stale, nil, []string{"days old"}},
+		"another platform":  {j, []string{"--platform", "linux/arm64", "--gate", "smoke"}, []string{"linux/amd64"}},
+		"no scanner at all": {&judges{j.databases, j.vulndb, append(slices.Clone(j.env), "SLIPWAY_CACHE="+t.TempDir())}, nil, []string{"slipway tool trivy"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := m.args
+			if args == nil {
+				args = []string{"--gate", "vulnerabilities"}
+			}
+			r, got := m.judges.check(t, src, args...)
+			require.Equal(t, 21, r.Code, r.Stderr)
+			for _, says := range m.says {
+				require.Contains(t, r.Stderr, says)
+			}
+			require.Equal(t, receipt.Unjudged, got.Verdict)
+		})
+	}
+}
+
+// both are the engines with the same judges.
+type both struct {
+	*lab
+	judges *judges
+}
+
+func (b *both) check(t *testing.T, engine, src string, args ...string) (rig.Result, *receipt.Receipt) {
+	t.Helper()
+	out := t.TempDir()
+	env := b.judges.env
+	if engine == "dagger" {
+		env = append(slices.Clone(b.engine.Env), "SLIPWAY_CACHE="+cacheDir(t))
+	}
+	call := slices.Concat([]string{"check", "--engine", engine, "--src", src, "--output", out}, b.pins(), b.judges.args(), args)
+	r := rig.Run(t, "", env, slipway(t), call...)
+	return r, readReceipt(t, out)
+}
+
+// What judges an image finds the same in both engines.
+func TestCheck_FindsTheSameInBothEngines(t *testing.T) {
+	rig.Slow(t)
+	b := &both{lab: newLab(t, "check"), judges: newJudges(t, time.Now().Add(-time.Hour))}
+	b.judges.databases = append(b.judges.databases, "--scanner", b.images.Scanner(t))
+	t.Run("in the sample, which passes", func(t *testing.T) {
+		sample := filepath.Join(t.TempDir(), "slipway")
+		checkout(t, sample)
+		requireSame(t, b, sample, 0)
+	})
+	// The same module in three programs: one calls what is vulnerable, one has its
+	// package, one requires it.
+	for reach, file := range map[finding.Reach]string{
+		finding.Called:   "package main\n\nimport \"golang.org/x/text/language\"\n\nfunc start() { language.ParseAcceptLanguage(\"en\") }\n",
+		finding.Imported: "package main\n\nimport \"golang.org/x/text/language\"\n\nfunc start() { _ = language.English }\n",
+		finding.Present:  "package main\n\nimport \"golang.org/x/text/width\"\n\nfunc start() { _ = width.Narrow.String(\"a\") }\n",
+	} {
+		t.Run("in a program where it is "+string(reach), func(t *testing.T) {
+			src := write(t, "harbour", with(harbour, map[string]string{
+				"start.go": file, "go.mod": harbour["go.mod"] + "\nrequire golang.org/x/text v0.3.7\n", "go.sum": textSums,
+			}))
+			got := requireSame(t, b, src, 20, "--platform", "linux/amd64")
+			require.Len(t, got.Findings, 1)
+			f := got.Findings[0]
+			require.Equal(t, "CVE-2022-32149", f.ID)
+			require.Equal(t, reach, f.Reach)
+			require.Equal(t, "go get golang.org/x/text@v0.3.8 && go mod tidy", f.Fix)
+			require.Equal(t, reach == finding.Called, len(f.Trace) > 0)
+		})
+	}
+}
+
+var textSums = sounding["go.sum"][strings.Index(sounding["go.sum"], "golang.org/x/text"):]
+
+// requireSame wants the same receipt from both engines, but for what a run has of its own.
+func requireSame(t *testing.T, b *both, src string, code int, args ...string) *receipt.Receipt {
+	t.Helper()
+	var receipts []*receipt.Receipt
+	for _, engine := range []string{"local", "dagger"} {
+		r, got := b.check(t, engine, src, args...)
+		require.Equal(t, code, r.Code, "%s: %s", engine, r.Stderr)
+		require.NotNil(t, got)
+		require.Equal(t, engine, got.Run.Engine)
+		got.Run = receipt.Run{}
+		// The stand-in for the builder has no C compiler, and this machine has.
+		got.Tests.Race, got.Tests.NoRace = false, ""
+		for i := range got.Tests.Packages {
+			got.Tests.Packages[i].Seconds = 0
+			for j := range got.Tests.Packages[i].Tests {
+				got.Tests.Packages[i].Tests[j].Seconds = 0
+			}
+		}
+		receipts = append(receipts, got)
+	}
+	require.Equal(t, receipts[0], receipts[1])
+	return receipts[0]
+}
