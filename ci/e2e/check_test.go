@@ -61,25 +61,14 @@ func newJudges(t *testing.T, when time.Time) *judges {
 	}
 }
 
-// pathWithout has links to all programs on PATH but some.
+// pathWithout is PATH with programs in front that have the names and do nothing.
 func pathWithout(t *testing.T, names ...string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, folder := range filepath.SplitList(os.Getenv("PATH")) {
-		programs, err := os.ReadDir(folder)
-		if err != nil {
-			continue
-		}
-		for _, p := range programs {
-			if slices.Contains(names, p.Name()) {
-				continue
-			}
-			if err := os.Symlink(filepath.Join(folder, p.Name()), filepath.Join(dir, p.Name())); !os.IsExist(err) {
-				require.NoError(t, err)
-			}
-		}
+	for _, name := range names {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\nexit 1\n"), 0o755))
 	}
-	return dir
+	return dir + string(filepath.ListSeparator) + os.Getenv("PATH")
 }
 
 // check runs check with the local engine for this machine's platform.
@@ -133,8 +122,7 @@ func TestCheck_EachGateRefuses(t *testing.T) {
 		"go vet fails":                 {finding.GateTests, 11, map[string]string{"start_test.go": "package main\n\nimport \"fmt\"\n\nfunc wrong() { fmt.Printf(\"%d\", \"x\") }\n"}, nil, "%d"},
 		"a test races":                 {finding.GateTests, 11, map[string]string{"start_test.go": "package main\n\nimport \"testing\"\n\nfunc TestStart(t *testing.T) {\n\tn, done := 0, make(chan bool)\n\tgo func() { n++; close(done) }()\n\tn++\n\t<-done\n}\n"}, nil, "DATA RACE"},
 		"the image is too large":       {finding.GateImage, 20, nil, []string{"--budget", "1MB"}, "size-budget"},
-		"the image runs as root":       {finding.GateImage, 20, nil, []string{"--user", "0:0"}, "user-root"},
-		"a token is in a label":        {finding.GateLeaks, 20, nil, []string{"--label", "com.example.key=" + token}, "ghp_"},
+		"a token is in a label":        {finding.GateLeaks, 20, nil, []string{"--label", "com.example.key=" + token}, "leak/github-token"},
 		"a token is in the program":    {finding.GateLeaks, 20, nil, []string{"--set", "main.greeting=" + token}, "/app/harbour"},
 		"a file of secrets goes along": {finding.GateLeaks, 20, map[string]string{"assets/.env": "KEY=x\n"}, []string{"--files", "/assets=./assets"}, "/assets/.env"},
 		"Go has a vulnerability":       {finding.GateVulnerabilities, 20, nil, []string{"--builder", earlier, "--unknown", "note"}, "1.26.9"},
@@ -292,7 +280,8 @@ func requireSame(t *testing.T, b *both, src string, code int, args ...string) *r
 		require.Equal(t, engine, got.Run.Engine)
 		got.Run = receipt.Run{}
 		// The stand-in for the builder has no C compiler, and this machine has.
-		got.Tests.Race, got.Tests.NoRace = false, ""
+		got.Gates[0].Summary, _, _ = strings.Cut(got.Gates[0].Summary, ", with")
+		got.Tests.Race, got.Tests.NoRace, got.Tests.Exposed = false, "", ""
 		for i := range got.Tests.Packages {
 			got.Tests.Packages[i].Seconds = 0
 			for j := range got.Tests.Packages[i].Tests {

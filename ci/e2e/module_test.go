@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/slipway/ci/e2e/rig"
+	"example.com/slipway/ci/receipt"
 )
 
 // The Dagger module is called as its users call it.
@@ -26,7 +27,7 @@ func TestModule(t *testing.T) {
 
 	t.Run("lists its functions with what they do", func(t *testing.T) {
 		listed := rig.Must(t, m.home, m.engine.Env, m.engine.Dagger, "functions")
-		for _, name := range []string{"binary", "build", "digest", "image", "plan", "serve", "test"} {
+		for _, name := range []string{"binary", "build", "check", "digest", "image", "plan", "report", "scan", "serve", "test"} {
 			require.Regexp(t, `(?m)^`+name+` +\S+ \S+`, listed)
 		}
 	})
@@ -87,6 +88,7 @@ func TestModule(t *testing.T) {
 		require.NotContains(t, with.Stderr, m.proxy.password)
 		requireWithout(t, filepath.Join(cacheDir(t), "engine", "engines", m.engine.Name), m.proxy.password)
 	})
+	t.Run("judges as slipway does", func(t *testing.T) { requireJudged(t, m) })
 	t.Run("is as the code generator leaves it", func(t *testing.T) {
 		before := rig.Must(t, m.home, rig.Environ(), "git", "status", "--porcelain")
 		rig.Must(t, m.home, m.engine.Env, m.engine.Dagger, "develop")
@@ -95,6 +97,35 @@ func TestModule(t *testing.T) {
 		rig.Must(t, dir, rig.Environ(), "go", "vet", ".")
 		rig.Must(t, dir, rig.Environ(), "go", "mod", "tidy", "-diff")
 	})
+}
+
+// requireJudged wants the verdict of the command from the module, and its report.
+func requireJudged(t *testing.T, m *called) {
+	t.Helper()
+	_, port, err := net.SplitHostPort(m.images.Address)
+	require.NoError(t, err)
+	database := net.JoinHostPort(m.engine.Gateway, port) + "/trivy-db"
+	rig.NewArtifact(t, rig.MakeDatabase(t, time.Now().Add(-time.Hour), rig.Advisories()...), "").Push(t, m.images.Address, "trivy-db")
+	judge := func(function ...string) rig.Result {
+		args := append([]string{"--setting", "trivy-db=" + database, "--setting", "scanner=" + m.images.Scanner(t)}, function...)
+		return rig.Run(t, m.home, m.engine.Env, m.engine.Dagger, m.args(args...)...)
+	}
+	src, out := write(t, "harbour", harbour), t.TempDir()
+	r := judge("check", "--src", src)
+	require.Zero(t, r.Code, r.Stderr)
+	require.Contains(t, r.Stdout, "passed: 5 gates passed, 1 skipped (reproducible)")
+	require.Contains(t, r.Stdout, digestOf(t, m.local(t, src, t.TempDir())))
+	r = judge("report", "--src", src, "export", "--path", filepath.Join(out, "report"))
+	require.Zero(t, r.Code, r.Stderr)
+	require.Equal(t, receipt.Passed, readReceipt(t, out).Verdict)
+	vulnerable := write(t, "harbour", with(harbour, map[string]string{
+		"go.mod": harbour["go.mod"] + "\nrequire golang.org/x/text v0.3.7\n", "go.sum": textSums,
+		"start.go": "package main\n\nimport \"golang.org/x/text/language\"\n\nfunc start() { _ = language.English }\n",
+	}))
+	r = judge("scan", "--src", vulnerable)
+	require.NotZero(t, r.Code)
+	require.Contains(t, r.Stderr, "CVE-2022-32149")
+	require.Contains(t, r.Stderr, "the gate vulnerabilities refuses the image")
 }
 
 // called is a checkout with the Dagger module, and an engine to call it on.

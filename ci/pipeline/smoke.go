@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -47,7 +46,7 @@ func (c *check) smoke(ctx context.Context) error {
 				return "", err
 			}
 		}
-		return strings.Join(c.receipt.Run.Smoke, "; "), nil
+		return count(len(units), "image") + " for " + platform.String(), nil
 	})
 }
 
@@ -62,7 +61,7 @@ func (c *check) try(ctx context.Context, u *unit, s step.Step) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("naming the image: %w", err)
 	}
-	archive := filepath.Join(c.layout(u) + ".tar")
+	archive := c.layout(u) + ".tar"
 	if err := output.Archive(archive, tag, img.Image); err != nil {
 		return "", err
 	}
@@ -74,5 +73,5 @@ func (c *check) try(ctx context.Context, u *unit, s step.Step) (string, error) {
 		return "", err
 	}
 	c.receipt.Run.Smoke = append(c.receipt.Run.Smoke, u.name+": "+went.How)
-	return fmt.Sprintf("up after %s, stopped after %s", went.Ready.Round(time.Millisecond), went.Stopped.Round(time.Millisecond)), nil
+	return fmt.Sprintf("up after %s, stopped after %s, %s", went.Ready.Round(time.Millisecond), went.Stopped.Round(time.Millisecond), went.How), nil
 }

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"example.com/slipway/ci/container"
@@ -40,6 +41,20 @@ func (e *Engine) Smoke(ctx context.Context, sm engine.Smoke, _ step.Step) (engin
 		return engine.Smoked{}, trial.Unjudged("no container runtime answers, and %s/%s does not run programs of %s", runtime.GOOS, runtime.GOARCH, sm.Platform)
 	}
 	return bare(ctx, sm, t)
+}
+
+// unstartable is the error of a runtime that could not start the program itself, or nil:
+// the codes 126 and 127 also stand for what the runtime may not do on this machine.
+func unstartable(err error, program string) *fault.Error {
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	told, said := errors.AsType[*fault.Error](err)
+	if !ok || !said || exit.ExitCode() != 126 && exit.ExitCode() != 127 {
+		return nil
+	}
+	if !slices.ContainsFunc(told.Detail, func(line string) bool { return strings.Contains(line, program) }) {
+		return nil
+	}
+	return fault.New(fault.Gate, "the program %s cannot be started", program).WithDetail(told.Detail...).WithCause(err)
 }
 
 // unjudged says of trouble with a container runtime that it is no judgement.
@@ -76,10 +91,8 @@ func contained(ctx context.Context, rt *container.Runtime, sm engine.Smoke, t ru
 	c, err := rt.Start(ctx, container.Spec{
 		Image: sm.Tag, Ports: sm.Config.Ports, Args: sm.Args, Env: sm.Env, Capabilities: sm.Capabilities, Kept: true,
 	})
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok && (exit.ExitCode() == 126 || exit.ExitCode() == 127) {
-		told, _ := errors.AsType[*fault.Error](err)
-		return engine.Smoked{}, fault.New(fault.Gate, "the program %s cannot be started", t.Argv[0]).WithDetail(told.Detail...).
-			WithFix("see that it is a static program for %s, executable for every user", sm.Platform).WithCause(err)
+	if told := unstartable(err, t.Argv[0]); told != nil {
+		return engine.Smoked{}, told.WithFix("see that it is a static program for %s, executable for every user", sm.Platform)
 	}
 	if ctx.Err() != nil && err != nil {
 		return engine.Smoked{}, context.Cause(ctx)
