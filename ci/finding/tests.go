@@ -1,6 +1,10 @@
 package finding
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Tests is what go vet and go test did.
 type Tests struct {
@@ -36,6 +40,14 @@ type Test struct {
 	Seconds float64 `json:"seconds,omitempty"`
 	// Output are the lines of a test that fails or is skipped.
 	Output []string `json:"output,omitempty"`
+}
+
+// Sort puts the tests of each package in the order of their names: those of a table
+// often run in the order of a map.
+func (t *Tests) Sort() {
+	for _, p := range t.Packages {
+		slices.SortStableFunc(p.Tests, func(a, b Test) int { return strings.Compare(a.Name, b.Name) })
+	}
 }
 
 // Summary says in a few words what passed and failed.

@@ -195,6 +195,7 @@ func (c *check) tests(ctx context.Context) error {
 			tests, err := c.b.engine.Test(ctx, asked, s)
 			if c.receipt.Tests = tests; tests != nil {
 				summary = tests.Summary()
+				tests.Sort()
 				if tests.Exposed != "" {
 					c.p.Reporter.Note(tests.Exposed)
 				}
