@@ -40,7 +40,7 @@ var allowed = map[string][]string{
 	"ci/base":                     {"ci/ask", "ci/base/builtin", "ci/fault", "ci/plan"},
 	"ci/base/builtin":             {"ci/layer", "ci/plan"},
 	"ci/image":                    {"ci/plan"},
-	"ci/inspect":                  {"ci/fault", "ci/inspect/leak", "ci/plan", "ci/step"},
+	"ci/inspect":                  {"ci/ask", "ci/fault", "ci/inspect/leak", "ci/plan", "ci/step"},
 	"ci/inspect/leak":             nil,
 	"ci/layer":                    {"ci/cache"},
 	"ci/output":                   {"ci/cache", "ci/image", "ci/plan"},

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,6 +18,10 @@ import (
 func runtimes(t *testing.T, scripts map[string]string) []string {
 	t.Helper()
 	dir := t.TempDir()
+	// A process that is forked while a script is written holds it open, and then it
+	// cannot be run: https://go.dev/issue/22315
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	for name, script := range scripts {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755))
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -16,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"example.com/slipway/ci/ask"
 	"example.com/slipway/ci/fault"
 )
 
@@ -27,6 +29,8 @@ type remote struct {
 	// known is whether credentials are sent: what a registry says to them may repeat
 	// them, and is not printed.
 	known bool
+	// stall is how long it may send nothing.
+	stall time.Duration
 }
 
 func (s *Source) openRegistry(ctx context.Context) error {
@@ -62,7 +66,8 @@ func (r *remote) connect(ctx context.Context, o Options) error {
 		return &credentialsError{err}
 	}
 	r.known = auth != authn.Anonymous
-	watched := &watch{inner: o.Transport, stall: o.Stall}
+	r.stall = o.Stall
+	watched := &ask.Transport{Inner: o.Transport, Wait: o.Stall, Stall: o.Stall}
 	asks, err := transport.NewWithContext(ctx, r.ref.Context().Registry, auth,
 		transport.NewRetry(transport.NewUserAgent(watched, "slipway")), []string{r.ref.Scope(transport.PullScope)})
 	if err != nil {
