@@ -1,55 +1,14 @@
 package report
 
 import (
-	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"example.com/slipway/ci/plain"
 )
 
-// maxLine bounds one line of text from outside, in bytes.
-const maxLine = 4096
-
-// sequence is an escape sequence as ECMA-48 writes it: a control sequence, such as a
-// colour, or an operating system command, such as a window title.
-var sequence = regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)`)
-
 // clean returns text from outside as one line of what prints.
-func clean(s string) string {
-	tail := ""
-	if len(s) > maxLine {
-		s, tail = s[:maxLine], "..."
-	}
-	if plain(s) {
-		return s + tail
-	}
-	s = strings.ReplaceAll(sequence.ReplaceAllString(s, ""), "\t", "    ")
-	return strings.TrimRight(strings.Map(printable, s), " ") + tail
-}
-
-// plain tells whether there is nothing to clean: most text is so.
-func plain(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return !strings.HasSuffix(s, " ")
-}
-
-// printable drops what does not print, among it every control character, the marks
-// that turn the direction of writing, and bytes that are not UTF-8.
-func printable(r rune) rune {
-	switch {
-	case r == utf8.RuneError:
-		return -1
-	case unicode.IsPrint(r):
-		return r
-	case r == '\n', unicode.Is(unicode.Zs, r):
-		return ' '
-	}
-	return -1
-}
+func clean(s string) string { return plain.Line(s) }
 
 // first returns the first n lines of what a tool printed, cleaned, and how many more
 // there are. Empty lines at the end are left out.

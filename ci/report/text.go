@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"example.com/slipway/ci/finding"
+	"example.com/slipway/ci/plain"
 	"example.com/slipway/ci/receipt"
 )
 
@@ -51,19 +51,8 @@ type text struct {
 	b     strings.Builder
 }
 
-// command is what a CI system takes for an order anywhere in a log line: ##[...] on
-// GitHub, ##vso[...] on Azure, ##teamcity[...] on TeamCity.
-var command = regexp.MustCompile(`##(\w*\[)`)
-
-// line writes a line that no CI system takes for an order. GitHub reads one that
-// begins with :: as such, however far it is indented.
-func (t *text) line(s string) {
-	s = command.ReplaceAllString(strings.TrimRight(s, " "), "# #$1")
-	if rest := strings.TrimLeft(s, " "); strings.HasPrefix(rest, "::") {
-		s = s[:len(s)-len(rest)] + ": :" + rest[2:]
-	}
-	t.b.WriteString(s + "\n")
-}
+// line writes a line that no CI system takes for an order.
+func (t *text) line(s string) { t.b.WriteString(plain.Log(s) + "\n") }
 
 // folded writes a sentence behind a title, over as many lines as it needs.
 func (t *text) folded(title, sentence string) {

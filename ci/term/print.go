@@ -30,7 +30,7 @@ import (
 
 const (
 	red, green, yellow, faint = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m"
-	plain                     = "\x1b[0m"
+	reset                     = "\x1b[0m"
 	wrapOff, wrapOn           = "\x1b[?7l", "\x1b[?7h"
 	eraseBelow                = "\x1b[J"
 )
@@ -173,5 +173,5 @@ func (t *Terminal) paint(color, text string) string {
 	if !t.o.TTY || !t.o.Color {
 		return text
 	}
-	return color + text + plain
+	return color + text + reset
 }

@@ -2,55 +2,16 @@ package term
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
-)
 
-// maxText bounds one line of text from outside, in bytes.
-const maxText = 4096
-
-var (
-	// sequence is an escape sequence as ECMA-48 writes it: a control sequence, such
-	// as a colour, or an operating system command, such as a window title.
-	sequence = regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)`)
-	// command is what a CI system takes for an order anywhere in a log line: ##[...]
-	// on GitHub, ##vso[...] on Azure, ##teamcity[...] on TeamCity.
-	command = regexp.MustCompile(`##(\w*\[)`)
+	"example.com/slipway/ci/plain"
 )
 
 // clean returns text from outside as one line that can do nothing to a terminal or
-// to a CI system that reads the log: names and tool output may come from a hostile
-// source folder.
-func clean(s string) string {
-	tail := ""
-	if len(s) > maxText {
-		s, tail = s[:maxText], "..."
-	}
-	s = strings.Map(printable, strings.ReplaceAll(sequence.ReplaceAllString(s, ""), "\t", "    "))
-	s = strings.TrimRight(command.ReplaceAllString(s, "# #$1"), " ")
-	// GitHub reads a line that begins with :: as an order, however far it is indented.
-	if rest := strings.TrimLeft(s, " "); strings.HasPrefix(rest, "::") {
-		s = s[:len(s)-len(rest)] + ": :" + rest[2:]
-	}
-	return s + tail
-}
-
-// printable drops what does not print, among it every control character, the marks
-// that turn the direction of writing, and bytes that are not UTF-8.
-func printable(r rune) rune {
-	switch {
-	case r == utf8.RuneError:
-		return -1
-	case unicode.IsPrint(r):
-		return r
-	case r == '\n', unicode.Is(unicode.Zs, r):
-		return ' '
-	}
-	return -1
-}
+// to a CI system that reads the log.
+func clean(s string) string { return plain.Log(plain.Line(s)) }
 
 // cleanLines splits text into clean lines, without empty ones at its end.
 func cleanLines(s string) []string {
