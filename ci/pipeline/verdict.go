@@ -62,11 +62,12 @@ func (c *Checked) Err() error {
 		outcome finding.Outcome
 		tests   bool
 		kind    fault.Kind
-		verb    string
+		// one is what one gate does, several what several do.
+		one, several string
 	}{
-		{finding.Failed, true, fault.Tests, "fails"},
-		{finding.Failed, false, fault.Gate, "refuses the image"},
-		{finding.Unjudged, false, fault.Unjudged, "could not judge the image"},
+		{finding.Failed, true, fault.Tests, "fails", ""},
+		{finding.Failed, false, fault.Gate, "refuses the image", "refuse the image"},
+		{finding.Unjudged, false, fault.Unjudged, "could not judge the image", "could not judge the image"},
 	} {
 		var names []string
 		var first finding.Gate
@@ -81,9 +82,10 @@ func (c *Checked) Err() error {
 		case 0:
 			continue
 		case 1:
-			return fault.New(of.kind, "the gate %s %s: %s", first.Name, of.verb, first.Summary).WithFix("%s", first.Fix)
+			return fault.New(of.kind, "the gate %s %s: %s", first.Name, of.one, first.Summary).WithFix("%s", first.Fix)
 		}
-		return fault.New(of.kind, "the gates %s each %s", strings.Join(names, ", "), of.verb).WithFix("the report says what to do for each")
+		last := len(names) - 1
+		return fault.New(of.kind, "the gates %s and %s %s", strings.Join(names[:last], ", "), names[last], of.several).WithFix("the report says what to do for each")
 	}
 	return nil
 }

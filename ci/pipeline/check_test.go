@@ -1,0 +1,43 @@
+package pipeline_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/finding"
+	"example.com/slipway/ci/pipeline"
+	"example.com/slipway/ci/receipt"
+)
+
+// Failing tests count more than a gate that refuses, and that more than one that could
+// not judge.
+func TestErr_IsTheWorstThatAGateSays(t *testing.T) {
+	t.Parallel()
+	gate := func(name string, o finding.Outcome) finding.Gate {
+		return finding.Gate{Name: name, Outcome: o, Summary: "so it is", Fix: "mend it"}
+	}
+	for name, tt := range map[string]struct {
+		gates []finding.Gate
+		kind  fault.Kind
+		want  string
+	}{
+		"all pass":        {[]finding.Gate{gate("tests", finding.Passed), gate("smoke", finding.Skipped)}, 0, ""},
+		"tests fail":      {[]finding.Gate{gate("tests", finding.Failed), gate("image", finding.Failed)}, fault.Tests, "the gate tests fails: so it is: mend it"},
+		"one refuses":     {[]finding.Gate{gate("tests", finding.Passed), gate("image", finding.Failed), gate("smoke", finding.Unjudged)}, fault.Gate, "the gate image refuses the image: so it is: mend it"},
+		"two refuse":      {[]finding.Gate{gate("image", finding.Failed), gate("leaks", finding.Failed), gate("smoke", finding.Failed)}, fault.Gate, "the gates image, leaks and smoke refuse the image: the report says what to do for each"},
+		"one cannot tell": {[]finding.Gate{gate("image", finding.Passed), gate("smoke", finding.Unjudged)}, fault.Unjudged, "the gate smoke could not judge the image: so it is: mend it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := (&pipeline.Checked{Receipt: &receipt.Receipt{Gates: tt.gates}}).Err()
+			if tt.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.EqualError(t, err, tt.want)
+			require.Equal(t, tt.kind, fault.KindOf(err))
+		})
+	}
+}
