@@ -11,6 +11,36 @@ import (
 	"example.com/slipway/ci/receipt"
 )
 
+// The images are made before the first line of the source runs, and only the gates that
+// are asked judge.
+func TestCheck_RunsNothingBeforeTheImagesAreMade(t *testing.T) {
+	t.Parallel()
+	f := &fake{}
+	p, _ := service(t, f, nil)
+	done, err := p.Check(t.Context(), file, pipeline.Checks{Gates: []string{finding.GateTests}})
+	require.NoError(t, err)
+	require.NoError(t, done.Err())
+	require.Equal(t, "test", f.said[len(f.said)-1])
+	require.ElementsMatch(t, []string{"prepare", "build linux/amd64", "build linux/arm64", "test"}, f.said)
+	r := done.Receipt
+	require.Equal(t, receipt.Passed, r.Verdict)
+	require.Equal(t, done.Images[0].Index.Digest.String(), r.Images[0].Digest)
+	for _, g := range r.Gates[1:] {
+		require.Equal(t, finding.Skipped, g.Outcome, g.Name)
+	}
+	require.NotEmpty(t, r.Run.Steps)
+}
+
+// What breaks down beside the gates is no verdict, and leaves no receipt.
+func TestCheck_HasNoVerdictWithoutAnEngine(t *testing.T) {
+	t.Parallel()
+	f := &fake{broken: fault.New(fault.Engine, "the engine went away")}
+	p, _ := service(t, f, nil)
+	done, err := p.Check(t.Context(), file, pipeline.Checks{Gates: []string{finding.GateTests}})
+	require.Nil(t, done)
+	require.Equal(t, fault.Engine, fault.KindOf(err))
+}
+
 // Failing tests count more than a gate that refuses, and that more than one that could
 // not judge.
 func TestErr_IsTheWorstThatAGateSays(t *testing.T) {

@@ -24,6 +24,8 @@ type fake struct {
 	// during runs while a platform is being built.
 	during func(engine.Target) error
 	unset  []string
+	// broken is what testing ends with.
+	broken error
 	// dir is where its programs lie.
 	dir string
 
@@ -38,7 +40,8 @@ func (f *fake) note(word string) {
 }
 
 func (f *fake) Test(context.Context, engine.Tests, step.Step) (*finding.Tests, error) {
-	return &finding.Tests{}, nil
+	f.note("test")
+	return &finding.Tests{}, f.broken
 }
 
 func (f *fake) Scan(context.Context, engine.Scan, step.Step) (engine.Scanned, error) {
@@ -105,6 +108,19 @@ func (n *notes) Note(text string) {
 // run builds a service of one file with a fake engine.
 func run(t *testing.T, f *fake, files map[string]string) (*pipeline.Built, *notes, error) {
 	t.Helper()
+	p, reporter := service(t, f, files)
+	built, err := p.Build(t.Context(), file)
+	return built, reporter, err
+}
+
+// file says what the configuration file says.
+func file(file *config.File) (*config.Said, error) {
+	return config.Gather(file, func(string) string { return "" }, nil)
+}
+
+// service is a pipeline for a service of one file.
+func service(t *testing.T, f *fake, files map[string]string) (*pipeline.Pipeline, *notes) {
+	t.Helper()
 	dir := t.TempDir()
 	f.dir = t.TempDir()
 	all := map[string]string{"go.mod": "module example.com/tide\n\ngo 1.25.0\n", "main.go": "package main\n\nfunc main() {}\n", ".slipway.yaml": "base: builtin\n"}
@@ -115,11 +131,7 @@ func run(t *testing.T, f *fake, files map[string]string) (*pipeline.Built, *note
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
 	}
 	reporter := &notes{}
-	p := pipeline.Pipeline{Dir: dir, WorkDir: t.TempDir(), Env: os.Environ(), Cache: t.TempDir(), Engine: f.chosen, Reporter: reporter}
-	built, err := p.Build(t.Context(), func(file *config.File) (*config.Said, error) {
-		return config.Gather(file, func(string) string { return "" }, nil)
-	})
-	return built, reporter, err
+	return &pipeline.Pipeline{Dir: dir, WorkDir: t.TempDir(), Env: os.Environ(), Cache: t.TempDir(), Engine: f.chosen, Reporter: reporter}, reporter
 }
 
 func TestBuild_MakesAnImageOfWhatTheEngineGives(t *testing.T) {
