@@ -186,6 +186,22 @@ func TestCheck_LetsPassWhatSomebodyAnswersFor(t *testing.T) {
 	require.Contains(t, r.Stderr, "nobody knows which vulnerable code is called")
 }
 
+// Every platform is judged: what one of them has is enough.
+func TestCheck_JudgesEveryPlatform(t *testing.T) {
+	rig.Slow(t)
+	j := newJudges(t, time.Now().Add(-time.Hour))
+	src := write(t, "harbour", with(harbour, map[string]string{
+		"go.mod": harbour["go.mod"] + "\nrequire golang.org/x/text v0.3.7\n", "go.sum": textSums,
+		"start_arm64.go": "package main\n\nimport \"golang.org/x/text/language\"\n\nfunc init() { _ = language.English }\n",
+	}))
+	r, got := j.check(t, src, "--gate", "vulnerabilities", "--platform", "linux/amd64,linux/arm64")
+	require.Equal(t, 20, r.Code, r.Stderr)
+	require.Len(t, got.Findings, 1)
+	require.Equal(t, []string{"linux/arm64"}, got.Findings[0].Platforms)
+	r, _ = j.check(t, src, "--gate", "vulnerabilities", "--platform", "linux/amd64")
+	require.Zero(t, r.Code, r.Stderr)
+}
+
 // Without a judge there is no verdict.
 func TestCheck_DoesNotPassWhatNobodyJudged(t *testing.T) {
 	rig.Slow(t)
