@@ -251,10 +251,9 @@ func (b *both) check(t *testing.T, engine, src string, args ...string) (rig.Resu
 	return r, readReceipt(t, out)
 }
 
-// What judges an image finds the same in both engines.
-func TestCheck_FindsTheSameInBothEngines(t *testing.T) {
-	rig.Slow(t)
-	b := &both{lab: newLab(t, "check"), judges: newJudges(t, time.Now().Add(-time.Hour))}
+// requireSameReceipts wants what judges an image to find the same in both engines.
+func requireSameReceipts(t *testing.T, l *lab) {
+	b := &both{lab: l, judges: newJudges(t, time.Now().Add(-time.Hour))}
 	b.judges.databases = append(b.judges.databases, "--scanner", b.images.Scanner(t))
 	t.Run("in the sample, which passes", func(t *testing.T) {
 		sample := filepath.Join(t.TempDir(), "slipway")

@@ -50,6 +50,25 @@ func (l *lab) local(t *testing.T, src, out string, args ...string) rig.Result {
 	return rig.Run(t, "", environment(t, bases(t)), slipway(t), call...)
 }
 
+// What judges in a Dagger engine. One engine serves all: each would compile the standard
+// library again.
+func TestLab(t *testing.T) {
+	rig.Slow(t)
+	l := newLab(t, "lab")
+	for _, judge := range []struct {
+		name    string
+		require func(*testing.T, *lab)
+	}{
+		{"finds the same as on this machine", requireSameReceipts},
+		{"tells the same of tests", requireTestsToldAlike},
+		{"knows what is called", requireReach},
+		{"scans without a network", requireScanner},
+		{"tries images", requireSmokeInTheEngine},
+	} {
+		t.Run(judge.name, func(t *testing.T) { judge.require(t, l) })
+	}
+}
+
 // One digest from both engines, for the sample and for services of others: the
 // layouts are the same, byte for byte.
 func TestEngines_GiveOneDigest(t *testing.T) {

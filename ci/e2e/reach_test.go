@@ -275,9 +275,7 @@ func TestReach_FindsTheWayThroughTheSample(t *testing.T) {
 }
 
 // Both engines give one answer, whatever machine the Dagger engine runs on.
-func TestReach_InADaggerEngine(t *testing.T) {
-	rig.Slow(t)
-	l := newLab(t, "reach")
+func requireReach(t *testing.T, l *lab) {
 	src := engine.Source{Root: write(t, "greeting", greeting)}
 	e := dagger.New(dagger.Options{Env: l.engine.Env, Cache: t.TempDir(), Where: dagger.Where{Host: l.engine.Address}})
 	theirs := ready(t, e, src, l.images.Builder)

@@ -188,11 +188,8 @@ func TestScanner_IsAlone(t *testing.T) {
 
 // The real scanner gives the same findings on both engines; one that breaks down in an
 // engine judges nothing either.
-func TestScanner_InADaggerEngine(t *testing.T) {
-	rig.Slow(t)
-	real := rig.Trivy(t)
-	registry := rig.Registry(t)
-	started := engines.Start(t, slipway(t), rig.EngineOptions{Name: "scan", Args: rig.ScannerMirror(registry)})
+func requireScanner(t *testing.T, l *lab) {
+	real, registry, started := rig.Trivy(t), l.images.Address, l.engine
 	e := dagger.New(dagger.Options{Env: append(slices.Clone(started.Env), hostile...), Cache: t.TempDir(), Where: dagger.Where{Host: started.Address, CLI: started.Dagger}})
 	t.Cleanup(func() { require.NoError(t, e.Close()) })
 

@@ -185,10 +185,7 @@ func TestSmoke_WithoutARuntime(t *testing.T) {
 }
 
 // A Dagger engine tries them in containers of its own.
-func TestSmoke_InADaggerEngine(t *testing.T) {
-	t.Parallel()
-	rig.Slow(t)
-	l := newLab(t, "smoke")
+func requireSmokeInTheEngine(t *testing.T, l *lab) {
 	trials := smokePrepared(t)
 	pin, err := plan.ParsePin(l.images.Builder)
 	require.NoError(t, err)

@@ -226,9 +226,7 @@ func untimely(tests *finding.Tests) *finding.Tests {
 	return tests
 }
 
-func TestTests_AreToldAlikeByBothEngines(t *testing.T) {
-	rig.Slow(t)
-	l := newLab(t, "tests")
+func requireTestsToldAlike(t *testing.T, l *lab) {
 	src := fixture(t)
 	for name, text := range ends {
 		require.NoError(t, os.MkdirAll(filepath.Join(src, filepath.Dir(name)), 0o755))
