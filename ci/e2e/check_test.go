@@ -176,6 +176,16 @@ func TestCheck_LetsPassWhatSomebodyAnswersFor(t *testing.T) {
 			require.Equal(t, finding.Skipped, g.Outcome)
 		}
 	}
+	// A document of the source says so in the form of OpenVEX.
+	said := `{"@context": "https://openvex.dev/ns/v0.2.0", "@id": "https://example.com/vex/1", "author": "harbour master",
+		"timestamp": "2026-10-10T00:00:00Z", "version": 1, "statements": [{"vulnerability": {"name": "CVE-2026-78667"},
+		"products": [{"@id": "pkg:golang/example.com/harbour"}], "status": "not_affected", "justification": "vulnerable_code_not_in_execute_path"}]}`
+	documented := write(t, "harbour", with(harbour, map[string]string{"vex.json": said}))
+	r, got = j.check(t, documented, "--builder", earlier, "--unknown", "note", "--gate", "vulnerabilities", "--vex", "vex.json")
+	require.Zero(t, r.Code, r.Stderr)
+	require.True(t, slices.ContainsFunc(got.Findings, func(f finding.Finding) bool {
+		return f.ID == "CVE-2026-78667" && f.Status == finding.NotAffected
+	}))
 	// Only what is called fails, where the policy says so.
 	plain := write(t, "harbour", harbour)
 	r, _ = j.check(t, plain, "--builder", earlier, "--unknown", "note", "--gate", "vulnerabilities", "--reach", "called")

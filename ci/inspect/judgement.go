@@ -1,7 +1,9 @@
 package inspect
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"example.com/slipway/ci/plan"
 )
@@ -32,6 +34,16 @@ type Growth struct {
 	Total    Change        `json:"total"`
 	// Binary is the program that starts.
 	Binary Change `json:"binary"`
+	// Modules and Packages are those whose machine code in it grew or shrank, the
+	// largest change first.
+	Modules  []Part `json:"modules,omitempty"`
+	Packages []Part `json:"packages,omitempty"`
+}
+
+// Part is a module or package of a program, whose size may be 0 before or now.
+type Part struct {
+	Name string `json:"name"`
+	Change
 }
 
 // Change is a size before and now.
@@ -53,10 +65,43 @@ func Compare(now, before *Report) []Growth {
 		at := slices.IndexFunc(before.Images, func(old Image) bool { return old.Platform == img.Platform })
 		if at >= 0 {
 			g.Total.Before, g.Binary.Before = before.Images[at].sizes()
+			g.parts(img.entry(), before.Images[at].entry())
 		}
 		all = append(all, g)
 	}
 	return all
+}
+
+// maxParts bounds the modules and packages of one growth.
+const maxParts = 200
+
+// parts compares the code of two programs, if both are Go's.
+func (g *Growth) parts(now, before *Program) {
+	if now != nil && before != nil && now.Go != nil && before.Go != nil {
+		g.Modules, g.Packages = changed(now.Go.Modules, before.Go.Modules), changed(now.Go.Packages, before.Go.Packages)
+	}
+}
+
+func changed(now, before []Weight) []Part {
+	sizes := map[string]Change{}
+	for _, w := range now {
+		sizes[w.Name] = Change{Now: w.Size}
+	}
+	for _, w := range before {
+		c := sizes[w.Name]
+		c.Before = w.Size
+		sizes[w.Name] = c
+	}
+	var parts []Part
+	for name, c := range sizes {
+		if c.By() != 0 {
+			parts = append(parts, Part{name, c})
+		}
+	}
+	slices.SortFunc(parts, func(a, b Part) int {
+		return cmp.Or(cmp.Compare(max(b.By(), -b.By()), max(a.By(), -a.By())), strings.Compare(a.Name, b.Name))
+	})
+	return parts[:min(len(parts), maxParts)]
 }
 
 // sizes are the compressed size of an image and the size of the program that starts.

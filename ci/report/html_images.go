@@ -45,9 +45,11 @@ type programView struct {
 	Wide, Narrow       *treemap
 	Modules, Packages  []weightRow
 	More               int
+	// Grown says that growth since the last image is known.
+	Grown bool
 }
 
-type weightRow struct{ Kind, Name, Size, Share string }
+type weightRow struct{ Kind, Name, Size, Share, Growth string }
 
 // maxPrograms bounds the drawings of one image.
 const maxPrograms = 4
@@ -103,7 +105,11 @@ func platformOf(r *receipt.Receipt, img receipt.Image, one inspect.Image) platfo
 	v.Layers, v.Blocks = layers(one)
 	for _, p := range one.Programs {
 		if p.Go != nil && len(v.Programs) < maxPrograms {
-			v.Programs = append(v.Programs, programOf(p))
+			var since *inspect.Growth
+			if p.Entrypoint && grown {
+				since = &g
+			}
+			v.Programs = append(v.Programs, programOf(p, since))
 		}
 	}
 	return v
@@ -142,10 +148,17 @@ const (
 	shownModules, shownPackages = 12, 60
 )
 
-func programOf(p inspect.Program) programView {
+// programOf shows what a program is made of, and what of it grew since the last image
+// where that is known.
+func programOf(p inspect.Program, since *inspect.Growth) programView {
 	g := p.Go
+	modules, packages := func(string) string { return "" }, func(string) string { return "" }
+	if since != nil {
+		modules, packages = grownBy(since.Modules), grownBy(since.Packages)
+	}
 	v := programView{Path: clean(p.Path)}
 	v.About = fmt.Sprintf("%s of machine code, built by %s", step.Size(g.Text), clean(g.Version))
+	v.Grown = since != nil
 	v.Wide, v.Narrow = draw(g, "at-large", wideW, wideH, 130), draw(g, "at-small", narrowW, narrowH, 90)
 	if v.Wide == nil || v.Narrow == nil {
 		v.Empty = "Its table of functions is in no form that is known, so that nothing is said of its modules."
@@ -157,17 +170,17 @@ func programOf(p inspect.Program) programView {
 		total += m.size
 	}
 	for _, m := range mods[:min(len(mods), shownModules)] {
-		v.Modules = append(v.Modules, weightRow{m.kind, m.title(), step.Size(m.size), percent(m.size, total)})
+		v.Modules = append(v.Modules, weightRow{m.kind, m.title(), step.Size(m.size), percent(m.size, total), modules(m.name)})
 	}
 	if rest := len(mods) - shownModules; rest > 0 {
 		size := int64(0)
 		for _, m := range mods[shownModules:] {
 			size += m.size
 		}
-		v.Modules = append(v.Modules, weightRow{"other", count(rest, "more module"), step.Size(size), percent(size, total)})
+		v.Modules = append(v.Modules, weightRow{"other", count(rest, "more module"), step.Size(size), percent(size, total), ""})
 	}
 	for _, w := range g.Packages[:min(len(g.Packages), shownPackages)] {
-		v.Packages = append(v.Packages, weightRow{"", clean(w.Name), step.Size(w.Size), percent(w.Size, total)})
+		v.Packages = append(v.Packages, weightRow{"", clean(w.Name), step.Size(w.Size), percent(w.Size, total), packages(w.Name)})
 	}
 	v.More = len(g.Packages) - shownPackages
 	return v

@@ -123,6 +123,15 @@ func growth(img receipt.Image, one inspect.Image) (inspect.Growth, bool) {
 	return inspect.Growth{}, false
 }
 
+// grownBy says of a part's name by how much it grew, or nothing.
+func grownBy(parts []inspect.Part) func(string) string {
+	by := map[string]string{}
+	for _, p := range parts {
+		by[p.Name] = grew(p.Change)
+	}
+	return func(name string) string { return by[name] }
+}
+
 func grew(c inspect.Change) string {
 	switch by := c.By(); {
 	case by > 0:
