@@ -22,7 +22,7 @@ func newTrap(t *testing.T) trap {
 	t.Helper()
 	dir := t.TempDir()
 	tr := trap{program: filepath.Join(dir, "trap"), marker: filepath.Join(dir, "marker")}
-	require.NoError(t, os.WriteFile(tr.program, []byte("#!/bin/sh\n: > "+tr.marker+"\nexit 1\n"), 0o755))
+	writeScript(t, tr.program, "#!/bin/sh\n: > "+tr.marker+"\nexit 1\n")
 	return tr
 }
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -120,6 +121,9 @@ func TestShellWord_QuotesWhatAShellWouldRead(t *testing.T) {
 func script(t *testing.T, limit time.Duration, text string) *repository {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "git")
+	// See writeScript of the external tests.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	require.NoError(t, os.WriteFile(name, []byte("#!/bin/sh\n"+text), 0o755))
 	return &repository{program: name, root: t.TempDir(), env: []string{"PATH=/usr/bin:/bin"}, limit: limit}
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -104,7 +105,7 @@ func wrapped(t *testing.T, line string) string {
 	program, err := exec.LookPath("git")
 	require.NoError(t, err)
 	name := filepath.Join(t.TempDir(), "git")
-	require.NoError(t, os.WriteFile(name, []byte("#!/bin/sh\n"+line+"\nexec "+program+" \"$@\"\n"), 0o755))
+	writeScript(t, name, "#!/bin/sh\n"+line+"\nexec "+program+" \"$@\"\n")
 	return name
 }
 
@@ -154,11 +155,20 @@ func TestRead_IgnoresReplacedObjectsAndGrafts(t *testing.T) {
 	require.Equal(t, want, mustRead(t, dir).Git)
 }
 
+// writeScript writes a program. A process that is forked meanwhile would hold it open,
+// and then it cannot be run: https://go.dev/issue/22315
+func writeScript(t *testing.T, name, text string) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	require.NoError(t, os.WriteFile(name, []byte(text), 0o755))
+}
+
 func TestRead_StopsGitWithTheContext(t *testing.T) {
 	t.Parallel()
 	dir := repo(t, service())
 	slow := filepath.Join(t.TempDir(), "git")
-	require.NoError(t, os.WriteFile(slow, []byte("#!/bin/sh\nexec sleep 60\n"), 0o755))
+	writeScript(t, slow, "#!/bin/sh\nexec sleep 60\n")
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	begin := time.Now()
