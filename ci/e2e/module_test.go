@@ -93,9 +93,9 @@ func TestModule(t *testing.T) {
 		before := rig.Must(t, m.home, rig.Environ(), "git", "status", "--porcelain")
 		rig.Must(t, m.home, m.engine.Env, m.engine.Dagger, "develop")
 		require.Equal(t, before, rig.Must(t, m.home, rig.Environ(), "git", "status", "--porcelain"))
-		dir := filepath.Join(m.home, "ci", "module")
-		rig.Must(t, dir, rig.Environ(), "go", "vet", ".")
-		rig.Must(t, dir, rig.Environ(), "go", "mod", "tidy", "-diff")
+		// It has tidied go.mod and go.sum too: without the tests of what the module imports,
+		// which are not sent to the engine.
+		rig.Must(t, filepath.Join(m.home, "ci", "module"), rig.Environ(), "go", "vet", ".")
 	})
 }
 
