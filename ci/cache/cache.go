@@ -73,7 +73,7 @@ func Trim(dir string, limit int64, now time.Time) {
 		if err != nil {
 			continue
 		}
-		e := entry{filepath.Join(dir, d.Name()), info.ModTime(), size(filepath.Join(dir, d.Name()))}
+		e := entry{filepath.Join(dir, d.Name()), info.ModTime(), Size(filepath.Join(dir, d.Name()))}
 		entries, total = append(entries, e), total+e.size
 	}
 	slices.SortFunc(entries, func(a, b entry) int { return a.used.Compare(b.used) })
@@ -87,9 +87,10 @@ func Trim(dir string, limit int64, now time.Time) {
 	}
 }
 
-func size(name string) int64 {
+// Size is that of all files in a folder, or of a file. What cannot be read, or goes away
+// meanwhile, counts as nothing.
+func Size(name string) int64 {
 	var total int64
-	// What cannot be read counts as nothing and is removed by age.
 	_ = filepath.WalkDir(name, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return nil

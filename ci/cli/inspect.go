@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -13,6 +12,7 @@ import (
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/inspect"
 	"example.com/slipway/ci/plan"
+	"example.com/slipway/ci/step"
 )
 
 // inspection is what the flags of inspect say.
@@ -70,7 +70,7 @@ func (s *session) inspect(ctx context.Context, image string, i inspection) error
 		return err
 	}
 	if n := len(j.Findings); i.strict && n > 0 {
-		return fault.New(fault.Gate, "%s has %s", image, count(n, "finding")).WithFix("each finding says what to do")
+		return fault.New(fault.Gate, "%s has %s", image, step.Count(n, "finding")).WithFix("each finding says what to do")
 	}
 	return nil
 }
@@ -94,11 +94,4 @@ func (s *session) printJudgement(j *inspect.Judgement, asJSON bool) error {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(j)
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "one " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

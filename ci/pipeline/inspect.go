@@ -48,7 +48,7 @@ func (c *check) lookAll(ctx context.Context) (summary string, err error) {
 		}
 		images += len(report.Images)
 	}
-	return count(images, "image"), nil
+	return step.Count(images, "image"), nil
 }
 
 func (c *check) look(ctx context.Context, made Image) (*inspect.Report, error) {

@@ -46,7 +46,7 @@ func (c *check) smoke(ctx context.Context) error {
 				return "", err
 			}
 		}
-		return count(len(units), "image") + " for " + platform.String(), nil
+		return step.Count(len(units), "image") + " for " + platform.String(), nil
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"example.com/slipway/ci/finding"
 	"example.com/slipway/ci/policy"
 	"example.com/slipway/ci/receipt"
+	"example.com/slipway/ci/step"
 )
 
 // conclude holds the findings against the policy, and the gates against the findings.
@@ -24,7 +25,7 @@ func (c *check) conclude() {
 	for _, name := range finding.Gates() {
 		g := c.gates[name]
 		if fail, noted := c.count(name); g.Outcome == finding.Passed && fail+noted > 0 {
-			g.Summary += ": " + count(fail, "finding") + " to mend, " + fmt.Sprint(noted) + " noted"
+			g.Summary += ": " + step.Count(fail, "finding") + " to mend, " + fmt.Sprint(noted) + " noted"
 			if fail > 0 {
 				g.Outcome, g.Fix = finding.Failed, "each finding says what to do"
 			}
@@ -88,11 +89,4 @@ func (c *Checked) Err() error {
 		return fault.New(of.kind, "the gates %s and %s %s", strings.Join(names[:last], ", "), names[last], of.several).WithFix("the report says what to do for each")
 	}
 	return nil
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "one " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

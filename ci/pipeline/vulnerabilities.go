@@ -54,7 +54,7 @@ func (c *check) vulnerabilities(ctx context.Context) error {
 			list[i].Fix = scan.Fix(list[i], c.b.Plan.Image)
 		}
 		c.found(list...)
-		return fmt.Sprintf("%s, database of %s", count(len(c.b.units), "image"), db.Updated.UTC().Format("2006-01-02 15:04 MST")), nil
+		return fmt.Sprintf("%s, database of %s", step.Count(len(c.b.units), "image"), db.Updated.UTC().Format("2006-01-02 15:04 MST")), nil
 	})
 }
 
@@ -97,7 +97,7 @@ func (c *check) scan(ctx context.Context, u *unit, db *scan.Database) (list []fi
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.receipt.Scanner.Version = said.Version
-		return count(len(list), "finding"), nil
+		return step.Count(len(list), "finding"), nil
 	})
 	return list, err
 }

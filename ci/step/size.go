@@ -20,3 +20,11 @@ func Size(n int64) string {
 	}
 	return fmt.Sprintf("%.1f %s", v, units[i])
 }
+
+// Count writes a number of things, the first as a word: one finding, 2 findings.
+func Count(n int, what string) string {
+	if n == 1 {
+		return "one " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -6,6 +6,7 @@ package dagger
 
 import (
 	"context"
+	"crypto/rand"
 	"os"
 	"path"
 	"path/filepath"
@@ -74,7 +75,7 @@ func (e *Engine) Prepare(ctx context.Context, src engine.Source, b engine.Builde
 		return engine.Toolchain{}, err
 	}
 	if b.Fresh != "" {
-		e.cache, e.objects = b.Fresh, filepath.Base(b.Fresh)
+		e.cache, e.objects = b.Fresh, "-"+rand.Text()
 	}
 	e.src, e.builder = src, b
 	e.goCommand = gocmd.Go{Source: src, Release: b.Release, Tree: tree, Modules: modules, Run: e.ask, Copy: e.fromModules}

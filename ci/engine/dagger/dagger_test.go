@@ -143,3 +143,20 @@ func TestOpen_PrefersTheNamedEngine(t *testing.T) {
 	_, err = New(Options{Env: session, Where: Where{Host: "unix:///nowhere"}}).open(t.Context())
 	require.ErrorContains(t, err, "the Dagger engine at unix:///nowhere does not answer")
 }
+
+// A build that is to use nothing of an earlier one has a cache of objects of its own,
+// wherever its folder lies.
+func TestPrepare_FreshSharesNoObjects(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for range 2 {
+		fresh := filepath.Join(t.TempDir(), "again")
+		e := New(Options{Cache: t.TempDir()})
+		_, err := e.Prepare(t.Context(), engine.Source{Root: t.TempDir()}, engine.Builder{Fresh: fresh}, step.Silent{}.Start(""))
+		require.NoError(t, err)
+		require.Equal(t, fresh, e.cache)
+		require.NotEmpty(t, e.objects)
+		names = append(names, e.objects)
+	}
+	require.NotEqual(t, names[0], names[1])
+}

@@ -3,11 +3,10 @@ package local
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
+	"example.com/slipway/ci/cache"
 	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/step"
 	"example.com/slipway/ci/tool"
@@ -38,7 +37,7 @@ func watch(ctx context.Context, top, report string, sc engine.Scan) (watched con
 			}
 			if info, err := os.Lstat(report); err == nil && info.Size() > sc.Limit {
 				cancel(errors.New(tool.LargeReport(sc.Limit)))
-			} else if taken(top) > sc.Limit+scratch {
+			} else if cache.Size(top) > sc.Limit+scratch {
 				cancel(errors.New("wrote temporary files of more than " + step.Size(scratch)))
 			}
 		}
@@ -47,19 +46,4 @@ func watch(ctx context.Context, top, report string, sc engine.Scan) (watched con
 		cancel(nil)
 		cancelLimit()
 	}
-}
-
-// taken is the size of all files in a folder. What goes away meanwhile counts as nothing.
-func taken(dir string) int64 {
-	var total int64
-	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return nil
-		}
-		if info, err := d.Info(); err == nil && info.Mode().IsRegular() {
-			total += info.Size()
-		}
-		return nil
-	})
-	return total
 }
