@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -85,8 +84,7 @@ http = true
 		"--oci-worker-net", "host", "--oci-worker-binary", runc, "--containerd-worker=false", "--cdi-disabled",
 		"--otel-socket-path", filepath.Join(b.dir, "otel"))
 	b.daemon.Stdout, b.daemon.Stderr, b.daemon.Env = &b.said, &b.said, Environ()
-	b.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
-	if err := b.daemon.Start(); err != nil {
+	if err := launch(b.daemon); err != nil {
 		return fmt.Errorf("starting buildkitd: %w", err)
 	}
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // Need skips a test that lacks a part of the machine. SLIPWAY_E2E=require, which CI
@@ -67,8 +69,7 @@ func Daemon(t *testing.T, env []string, name string, args ...string) *exec.Cmd {
 	var out bytes.Buffer
 	cmd := exec.Command(name, args...)
 	cmd.Stdout, cmd.Stderr, cmd.Env = &out, &out, env
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
-	require.NoError(t, cmd.Start())
+	require.NoError(t, launch(cmd))
 	t.Cleanup(func() {
 		stop(cmd)
 		if t.Failed() {
@@ -77,6 +78,25 @@ func Daemon(t *testing.T, env []string, name string, args ...string) *exec.Cmd {
 		}
 	})
 	return cmd
+}
+
+// launch starts a daemon that ends with this process. The kernel takes the thread that
+// started it for its parent, and Go ends a thread whenever it likes, so the daemon has a
+// thread that stays as long as itself.
+func launch(cmd *exec.Cmd) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			// WNOWAIT leaves the exit status to whoever waits for the daemon.
+			for unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
+			}
+		}
+	}()
+	return <-started
 }
 
 // stop ends a daemon and everything in its process group, and waits for it.
