@@ -14,16 +14,20 @@ import (
 // A registry once ended in the middle of a test, because Go had ended the thread that
 // it was started from.
 func TestDaemon_OutlivesTheThreadThatStartedIt(t *testing.T) {
-	started := make(chan *exec.Cmd)
+	var daemons []*exec.Cmd
+	started := make(chan error)
 	for range 8 { // one of them may have the main thread, which Go never ends
+		cmd := exec.Command("sleep", "60")
 		go func() {
 			runtime.LockOSThread()
-			started <- Daemon(t, nil, "sleep", "60")
+			started <- launch(cmd)
 		}()
+		require.NoError(t, <-started)
+		t.Cleanup(func() { stop(cmd) })
+		daemons = append(daemons, cmd)
 	}
-	for range 8 {
-		cmd := <-started
-		time.Sleep(50 * time.Millisecond)
+	time.Sleep(300 * time.Millisecond)
+	for _, cmd := range daemons {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
 		require.NoError(t, err)
 		require.Contains(t, string(status), "State:\tS")
