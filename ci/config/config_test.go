@@ -24,24 +24,36 @@ var update = flag.Bool("update", false, "write the generated files again")
 // resolve makes a plan of a service of one main at a tagged commit.
 func resolve(t *testing.T, file string, env map[string]string, args ...string) (*config.Plan, error) {
 	t.Helper()
-	set := pflag.NewFlagSet("", pflag.ContinueOnError)
-	flags := config.Bind(set)
-	require.NoError(t, set.Parse(args))
 	parsed, err := config.ParseFile(config.FileName, []byte(file))
 	if err != nil {
 		return nil, err
 	}
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags := config.Bind(set)
+	require.NoError(t, set.Parse(args))
 	said, err := config.Gather(parsed, func(name string) string { return env[name] }, flags)
 	if err != nil {
 		return nil, err
 	}
+	_, in := input(t, "")
+	in.Said = said
+	return config.Resolve(t.Context(), in)
+}
+
+// input is a service of one main at a tagged commit, and what its file says.
+func input(t *testing.T, file string) (*config.Said, config.Input) {
+	t.Helper()
+	parsed, err := config.ParseFile(config.FileName, []byte(file))
+	require.NoError(t, err)
+	said, err := config.Gather(parsed, func(string) string { return "" }, config.Bind(pflag.NewFlagSet("", pflag.ContinueOnError)))
+	require.NoError(t, err)
 	pinned, err := pins.Read(t.TempDir())
 	require.NoError(t, err)
-	return config.Resolve(t.Context(), config.Input{Said: said, Pins: pinned, Dir: "/work", Project: &project.Project{
+	return said, config.Input{Pins: pinned, Dir: "/work", Project: &project.Project{
 		Root: t.TempDir(), ModulePath: "example.com/tide", GoVersion: "1.25.0", Toolchain: "go1.99.0",
 		Mains: []project.Main{{Dir: "./cmd/Tide_Table", Package: "example.com/tide/cmd/Tide_Table", Name: "Tide_Table"}},
 		Git:   project.Git{Commit: strings.Repeat("ab", 20), CommitTime: time.Unix(1700000000, 0), Version: "v1.2.3"},
-	}})
+	}}
 }
 
 func TestResolve_FindsWhatNobodySays(t *testing.T) {

@@ -33,6 +33,13 @@ type Checks struct {
 	Now func() time.Time
 }
 
+func (c Checks) clock() func() time.Time {
+	if c.Now == nil {
+		return time.Now
+	}
+	return c.Now
+}
+
 func (c Checks) wanted(name string) bool {
 	if name == finding.GateReproducible {
 		return c.Twice
@@ -50,10 +57,7 @@ type Checked struct {
 // digests known before anything of the source runs. A gate that refuses is in the
 // receipt and in Err; an error here says that there is no receipt.
 func (p *Pipeline) Check(ctx context.Context, said Said, checks Checks) (*Checked, error) {
-	if checks.Now == nil {
-		checks.Now = time.Now
-	}
-	recorder := receipt.NewRecorder(p.Reporter, checks.Now)
+	recorder := receipt.NewRecorder(p.Reporter, checks.clock())
 	own := *p
 	own.Reporter = recorder
 	b, err := own.begin(ctx, said)
@@ -62,12 +66,22 @@ func (p *Pipeline) Check(ctx context.Context, said Said, checks Checks) (*Checke
 	}
 	// What was built is there already, and a session that does not end in order is killed.
 	defer func() { _ = b.engine.Close() }()
+	made, err := own.judged(ctx, b, said, checks)
+	if err != nil {
+		return nil, err
+	}
+	recorder.Record(made)
+	return &Checked{Built: b, Receipt: made}, nil
+}
+
+// judged builds what was begun and lets the gates judge it.
+func (p *Pipeline) judged(ctx context.Context, b *Built, said Said, checks Checks) (*receipt.Receipt, error) {
 	// What cannot be read is said before anything is built.
 	documents, err := policy.ReadVEX(b.Project.Root, b.Plan.Run.Policy.VEX)
 	if err != nil {
 		return nil, err
 	}
-	if err := own.build(ctx, b); err != nil {
+	if err := p.build(ctx, b); err != nil {
 		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "slipway-check-")
@@ -75,7 +89,8 @@ func (p *Pipeline) Check(ctx context.Context, said Said, checks Checks) (*Checke
 		return nil, fmt.Errorf("making a folder for the check: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	c := &check{p: &own, b: b, Checks: checks, said: said, documents: documents, dir: dir, gates: map[string]finding.Gate{}, receipt: newReceipt(b)}
+	checks.Now = checks.clock()
+	c := &check{p: p, b: b, Checks: checks, said: said, documents: documents, dir: dir, gates: map[string]finding.Gate{}, receipt: newReceipt(b)}
 	if err := c.write(); err != nil {
 		return nil, err
 	}
@@ -83,8 +98,7 @@ func (p *Pipeline) Check(ctx context.Context, said Said, checks Checks) (*Checke
 		return nil, err
 	}
 	c.conclude()
-	recorder.Record(c.receipt)
-	return &Checked{Built: b, Receipt: c.receipt}, nil
+	return c.receipt, nil
 }
 
 // check is a check while it runs.

@@ -44,6 +44,8 @@ const (
 	Passed   Verdict = "passed"
 	Failed   Verdict = "failed"
 	Unjudged Verdict = "unjudged"
+	// Unpublished passed, and a registry did not take all of it.
+	Unpublished Verdict = "unpublished"
 )
 
 // Image is one image of the run: an index, and what is in each of its images.
@@ -78,6 +80,8 @@ type Run struct {
 	Plan    plan.Run  `json:"plan"`
 	Started time.Time `json:"started"`
 	Ended   time.Time `json:"ended"`
+	// Publications are by image, then by repository.
+	Publications []Publication `json:"publications,omitempty"`
 	// Steps are in the order of their start.
 	Steps []Step `json:"steps"`
 }
