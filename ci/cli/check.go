@@ -30,15 +30,23 @@ func (s *session) checkVerb() *cobra.Command {
 	cmd.Flags().StringSliceVar(&checks.Gates, "gate", nil, "let these gates judge only: "+strings.Join(finding.Gates(), ", "))
 	cmd.Flags().BoolVar(&checks.Twice, "twice", false, "build again without any cache and compare digests")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		for _, name := range checks.Gates {
-			if !slices.Contains(finding.Gates(), name) {
-				return fault.New(fault.Usage, "--gate: there is no gate %q", name).WithFix("the gates are %s", strings.Join(finding.Gates(), ", "))
-			}
-			checks.Twice = checks.Twice || name == finding.GateReproducible
+		if err := chooseGates(&checks); err != nil {
+			return err
 		}
 		return s.check(cmd.Context(), flags, checks)
 	}
 	return cmd
+}
+
+// chooseGates makes sure that there are gates of the names that were said.
+func chooseGates(checks *pipeline.Checks) error {
+	for _, name := range checks.Gates {
+		if !slices.Contains(finding.Gates(), name) {
+			return fault.New(fault.Usage, "--gate: there is no gate %q", name).WithFix("the gates are %s", strings.Join(finding.Gates(), ", "))
+		}
+		checks.Twice = checks.Twice || name == finding.GateReproducible
+	}
+	return nil
 }
 
 func (s *session) check(ctx context.Context, flags *config.Flags, checks pipeline.Checks) error {
@@ -50,13 +58,25 @@ func (s *session) check(ctx context.Context, flags *config.Flags, checks pipelin
 	if err != nil {
 		return err
 	}
+	if err := s.save(done); err != nil {
+		return err
+	}
+	if err := done.Err(); err != nil {
+		return err
+	}
+	s.printDigests(done.Built)
+	return nil
+}
+
+// save writes the images and the report, and shows the report.
+func (s *session) save(done *pipeline.Checked) error {
 	for _, made := range done.Images {
 		if err := s.write(done.Built, made); err != nil {
 			return err
 		}
 	}
 	dir := filepath.Join(done.Plan.Run.Output, "report")
-	err = step.Run(s.screen(), "report", func(step.Step) (string, error) {
+	err := step.Run(s.screen(), "report", func(step.Step) (string, error) {
 		if err := report.All(dir, done.Receipt); err != nil {
 			return "", unwritable(err)
 		}
@@ -66,14 +86,7 @@ func (s *session) check(ctx context.Context, flags *config.Flags, checks pipelin
 		return err
 	}
 	s.screen().Close()
-	if err := report.Text(s.Stderr, done.Receipt, s.textOptions()); err != nil {
-		return err
-	}
-	if err := done.Err(); err != nil {
-		return err
-	}
-	s.printDigests(done.Built)
-	return nil
+	return report.Text(s.Stderr, done.Receipt, s.textOptions())
 }
 
 // textOptions are what the terminal can do.
