@@ -23,10 +23,19 @@ type lab struct {
 	engine *rig.Engine
 }
 
-func newLab(t *testing.T, name string) *lab {
+// newLab starts the engine of all labs, or goes on with it: each of its own would
+// compile the standard library again.
+func newLab(t *testing.T) *lab {
 	t.Helper()
-	images := rig.NewStandins(t, "0.0.0.0")
-	return &lab{images: images, engine: engines.Start(t, slipway(t), rig.EngineOptions{Name: name, Args: images.Mirrors()})}
+	l := &lab{images: rig.NewStandins(t, "0.0.0.0")}
+	l.start(t)
+	return l
+}
+
+// start starts the engine, again where it was started with other arguments.
+func (l *lab) start(t *testing.T, args ...string) {
+	t.Helper()
+	l.engine = engines.Start(t, slipway(t), rig.EngineOptions{Name: "lab", Lasting: true, Args: append(l.images.Mirrors(), args...)})
 }
 
 // pins are the arguments of a build on the stand-ins.
@@ -50,11 +59,10 @@ func (l *lab) local(t *testing.T, src, out string, args ...string) rig.Result {
 	return rig.Run(t, "", environment(t, bases(t)), slipway(t), call...)
 }
 
-// What judges in a Dagger engine. One engine serves all: each would compile the standard
-// library again.
+// What judges in a Dagger engine.
 func TestLab(t *testing.T) {
 	rig.Slow(t)
-	l := newLab(t, "lab")
+	l := newLab(t)
 	for _, judge := range []struct {
 		name    string
 		require func(*testing.T, *lab)
@@ -73,7 +81,7 @@ func TestLab(t *testing.T) {
 // layouts are the same, byte for byte.
 func TestEngines_GiveOneDigest(t *testing.T) {
 	rig.Slow(t)
-	l := newLab(t, "digest")
+	l := newLab(t)
 	sample := filepath.Join(t.TempDir(), "slipway")
 	checkout(t, sample)
 	sources := map[string]string{"the sample": sample}

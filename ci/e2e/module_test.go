@@ -138,11 +138,11 @@ type called struct {
 
 func newCalled(t *testing.T) *called {
 	t.Helper()
-	m := &called{lab: newLab(t, "module"), home: filepath.Join(t.TempDir(), "slipway")}
+	m := &called{lab: newLab(t), home: filepath.Join(t.TempDir(), "slipway")}
 	checkout(t, m.home)
 	// Only an engine that runs says where its containers find this machine.
 	m.proxy = newClosedProxy(t, m.engine.Gateway)
-	m.engine = engines.Start(t, slipway(t), rig.EngineOptions{Name: "module", Args: append(m.images.Mirrors(), "--ca", m.proxy.ca)})
+	m.start(t, "--ca", m.proxy.ca)
 	return m
 }
 

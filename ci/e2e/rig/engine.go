@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -43,6 +45,9 @@ type Engine struct {
 type EngineOptions struct {
 	// Name makes another engine, with caches of its own that are removed in the end.
 	Name string
+	// Lasting is one that other tests of this binary go on with: in the end is when all
+	// have ended.
+	Lasting bool
 	// Args are further flags of slipway engine up, of such an engine.
 	Args []string
 	// Network is where such an engine runs, if not in this machine's own.
@@ -175,7 +180,7 @@ func (e *Engines) keep(t *testing.T, slipway, name string, o EngineOptions) {
 		e.keepers = map[string]*keeper{}
 	}
 	e.keepers[name] = k
-	if o.Name != "" {
+	if o.Name != "" && !o.Lasting {
 		t.Cleanup(func() { e.stop(name) })
 	}
 }
@@ -190,9 +195,9 @@ func (e *Engines) stop(name string) {
 	_ = k.cmd.Wait()
 }
 
-// Stop stops the engine that tests share. It is called when all tests have ended.
+// Stop stops the engines that tests share. It is called when all tests have ended.
 func (e *Engines) Stop() {
-	if e.keepers[sharedEngine] != nil {
-		e.stop(sharedEngine)
+	for _, name := range slices.Collect(maps.Keys(e.keepers)) {
+		e.stop(name)
 	}
 }
