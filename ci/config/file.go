@@ -128,6 +128,12 @@ func decode(value *yaml.Node, field any) error {
 			}
 			*f = append(*f, item.Value)
 		}
+	case *Lines:
+		var texts []string
+		if err := decode(value, &texts); err != nil {
+			return err
+		}
+		*f = lines(texts)
 	case *[][]string:
 		if value.Kind != yaml.SequenceNode {
 			return errors.New("want a list of commands, each a list of arguments")

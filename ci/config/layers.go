@@ -52,6 +52,8 @@ func (c *collected) Type() string {
 		return "bool"
 	case *[]string:
 		return "list"
+	case *Lines:
+		return "rule"
 	case *map[string]string:
 		return "key=value"
 	default:
@@ -105,7 +107,8 @@ func (k key) variable() string {
 	return "SLIPWAY_" + strings.ToUpper(strings.ReplaceAll(k.name, "-", "_"))
 }
 
-// assign reads what was typed: lists and tables take commas and repetition.
+// assign reads what was typed: lists and tables take commas and repetition, lines take
+// ends of lines and repetition.
 func assign(field any, texts []string) error {
 	last := texts[len(texts)-1]
 	switch f := field.(type) {
@@ -119,6 +122,8 @@ func assign(field any, texts []string) error {
 		*f = b
 	case *[]string:
 		*f = split(texts)
+	case *Lines:
+		*f = lines(texts)
 	case *map[string]string:
 		*f = map[string]string{}
 		for _, item := range split(texts) {
@@ -150,6 +155,20 @@ func split(texts []string) []string {
 			}
 		}
 		items = append(items, item.String())
+	}
+	return items
+}
+
+// lines divides at ends of lines. Empty lines and those that begin with # do not count,
+// as in the lists of GitHub's actions.
+func lines(texts []string) Lines {
+	var items Lines
+	for _, text := range texts {
+		for line := range strings.Lines(text) {
+			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+				items = append(items, line)
+			}
+		}
 	}
 	return items
 }

@@ -5,6 +5,8 @@ import (
 
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/plan"
+	"example.com/slipway/ci/project"
+	"example.com/slipway/ci/tag"
 )
 
 // Plan is both halves and where each value came from.
@@ -16,12 +18,19 @@ type Plan struct {
 	Run     plan.Run          `json:"run"`
 	Origins map[string]Origin `json:"origins"`
 	Notes   []string          `json:"notes,omitempty"`
+	// Tags are those of Run, with what says when they may move. Untagged says why there
+	// are none, where there should be some; publish ends with it.
+	Tags     []tag.Tag `json:"-"`
+	Untagged error     `json:"-"`
 	// AllPlatforms says that the base decides the platforms.
 	AllPlatforms bool `json:"-"`
 	// Set are the -X settings that the user said.
 	Set map[string]string `json:"-"`
 
 	said map[string]Origin
+	// rules and refs are what Tags follow from, with the version.
+	rules []tag.Rule
+	refs  project.Refs
 }
 
 // SetBase says which base there really is, and with it the platforms where the base
@@ -42,7 +51,8 @@ func (p *Plan) Said(name string) bool {
 }
 
 // MarkDirty says that a source file of an image differs from the commit: the version
-// gets Go's own suffix for that, unless the user said a version.
+// gets Go's own suffix for that, unless the user said a version, and the tags of the
+// version and the commit go.
 func (p *Plan) MarkDirty(img *plan.Image) {
 	img.Dirty = true
 	if p.Said("version") || img.Version == "" {
@@ -51,6 +61,7 @@ func (p *Plan) MarkDirty(img *plan.Image) {
 	clean := img.Version
 	img.Version += "+dirty"
 	p.Run.Policy.Product = product(*img)
+	p.setTags(img.Version)
 	for i, v := range img.Build.Vars {
 		if v == (plan.Var{Name: "main.version", Value: clean}) {
 			img.Build.Vars[i].Value = img.Version

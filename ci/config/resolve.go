@@ -30,7 +30,7 @@ type Input struct {
 // Resolve makes the plan. Every error is a *fault.Error of kind Usage.
 func Resolve(ctx context.Context, in Input) (*Plan, error) {
 	p := &Plan{Set: in.Said.Set, Origins: maps.Clone(in.Said.Origins), said: in.Said.Origins, Notes: slices.Concat(in.Project.Notes, in.Pins.Notes)}
-	for _, part := range []func(Input) error{p.mains, p.toolchain, p.base, p.platforms, p.identity, p.build, p.config, p.run, p.policy, p.scan, p.smoke} {
+	for _, part := range []func(Input) error{p.mains, p.toolchain, p.base, p.platforms, p.identity, p.build, p.config, p.run, p.publish, p.policy, p.scan, p.smoke} {
 		if err := part(in); err != nil {
 			return nil, err
 		}
@@ -234,12 +234,6 @@ func (p *Plan) run(in Input) error {
 		return p.wrongErr("budget", err)
 	}
 	p.origin("budget", "default")
-	for _, target := range in.Said.Target {
-		if !targetForm.MatchString(target) || len(target) > 255 {
-			return p.wrong("target", target, "a repository with its registry and without a tag, such as ghcr.io/team/server")
-		}
-	}
-	p.Run.Targets = in.Said.Target
 	p.Run.Tests = []string{"./..."}
 	if len(in.Said.Test) > 0 {
 		p.Run.Tests = in.Said.Test

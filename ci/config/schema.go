@@ -18,7 +18,7 @@ func Schema() map[string]any {
 			property["type"] = "boolean"
 		case *string:
 			property["type"] = text["type"]
-		case *[]string:
+		case *[]string, *Lines:
 			property["oneOf"] = []any{text, texts}
 		case *map[string]string:
 			property["type"], property["additionalProperties"] = "object", text

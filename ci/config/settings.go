@@ -53,6 +53,15 @@ type Settings struct {
 	Target     []string
 	Test       []string
 
+	// Where it is published, under which names, and how.
+	ImageTag  Lines
+	Ref       string
+	Overwrite bool
+	TokenFile map[string]string
+	Attest    map[string]string
+	Sign      string
+	SignKey   string
+
 	// PreBuild can be said in the configuration file only.
 	PreBuild  [][]string
 	AllowExec bool
@@ -75,21 +84,27 @@ type Settings struct {
 	VulnDB     string
 }
 
+// Lines are values that have commas of their own: a flag says one at a time, and a
+// variable, or a text in the configuration file, has one a line.
+type Lines []string
+
 // key is one of the things that a user can say.
 type key struct {
 	name string
 	// env replaces the variable's name where a specification gives one.
 	env  string
 	help string
-	// field is where its value goes: *string, *bool, *[]string, *map[string]string,
-	// or *[][]string or *[]plan.Exception, which only the configuration file can hold.
+	// field is where its value goes: *string, *bool, *[]string, *Lines,
+	// *map[string]string, or *[][]string or *[]plan.Exception, which only the configuration file can hold.
 	field func(*Settings) any
 	// machine says that the source must not say it of itself, in its file.
 	machine bool
 }
 
 // keys lists every key in the order of the documentation.
-func keys() []key { return slices.Concat(buildKeys(), imageKeys(), runKeys(), gateKeys()) }
+func keys() []key {
+	return slices.Concat(buildKeys(), imageKeys(), runKeys(), publishKeys(), gateKeys())
+}
 
 func buildKeys() []key {
 	return []key{
@@ -136,10 +151,22 @@ func runKeys() []key {
 		{name: "mirror", help: "registry to ask in another's place, as gcr.io=127.0.0.1:5000", field: func(s *Settings) any { return &s.Mirror }},
 		{name: "output", help: "folder for the images (default .slipway)", field: func(s *Settings) any { return &s.Output }},
 		{name: "budget", help: "size that an image may have, compressed (default 15MB)", field: func(s *Settings) any { return &s.Budget }},
-		{name: "target", help: "repository that publish pushes to, such as ghcr.io/team/server", field: func(s *Settings) any { return &s.Target }},
 		{name: "test", help: "packages to vet and test, as patterns of the go command (default ./...)", field: func(s *Settings) any { return &s.Test }},
 		{name: "pre-build", help: "commands to run in the source folder before a build, as lists of arguments; they need --allow-exec", field: func(s *Settings) any { return &s.PreBuild }},
 		{name: "allow-exec", help: "let the commands of pre-build run on this machine", machine: true, field: func(s *Settings) any { return &s.AllowExec }},
+	}
+}
+
+func publishKeys() []key {
+	return []key{
+		{name: "target", help: "repository that publish pushes to, such as ghcr.io/team/server; where there are several images, each goes to a repository of its name below", field: func(s *Settings) any { return &s.Target }},
+		{name: "image-tag", help: "tag of the image, or rule for tags as docker/metadata-action has them, such as type=semver,pattern={{version}}; the default follows the version, else the branch and the commit", field: func(s *Settings) any { return &s.ImageTag }},
+		{name: "ref", help: "what is checked out, for rules about it: refs/heads/main, refs/tags/v1.2.3 or refs/pull/7/merge; the default is what git says, in GitHub Actions what started the job", machine: true, field: func(s *Settings) any { return &s.Ref }},
+		{name: "overwrite", help: "let a tag that does not move, such as 1.2.3, get another image", machine: true, field: func(s *Settings) any { return &s.Overwrite }},
+		{name: "registry-token-file", help: "file with the token of a registry, as ghcr.io=/run/secrets/token", machine: true, field: func(s *Settings) any { return &s.TokenFile }},
+		{name: "attest", help: "what an attestation does that a registry does not take, as ghcr.io=warn: warn or fail, or off for none (default fail)", machine: true, field: func(s *Settings) any { return &s.Attest }},
+		{name: "sign", help: "how to sign: key, keyless with the identity of a CI job, off, or auto, which takes what is there (default auto)", machine: true, field: func(s *Settings) any { return &s.Sign }},
+		{name: "sign-key", help: "file of the private key, or env:// and the variable that has it", machine: true, field: func(s *Settings) any { return &s.SignKey }},
 	}
 }
 
@@ -172,6 +199,7 @@ const (
 	defaultStrip  = "full"
 	defaultOutput = ".slipway"
 	defaultBudget = "15MB"
+	defaultSign   = "auto"
 
 	defaultSeverity    = "high"
 	defaultUnknown     = "fail"

@@ -23,11 +23,12 @@ func (p *Plan) Values() map[string]string {
 		"label": table(i.Config.Labels), "annotation": table(i.Config.Annotations), "title": i.Title,
 		"description": i.Description, "url": i.URL, "source": i.Source, "licenses": i.Licenses,
 		"files":      list(p.Image.Files, func(f plan.File) string { return "/" + f.Path + "=" + f.Source }),
-		"capability": strings.Join(i.Capabilities, ","), "budget": step.Size(p.Run.Budget), "target": strings.Join(p.Run.Targets, ","), "test": strings.Join(p.Run.Tests, ","),
+		"capability": strings.Join(i.Capabilities, ","), "budget": step.Size(p.Run.Budget), "test": strings.Join(p.Run.Tests, ","),
 		"pre-build": list(p.Run.PreBuild, func(c []string) string { return strings.Join(c, " ") }),
 		"engine":    p.Run.Engine, "engine-host": p.Run.EngineHost, "mirror": table(p.Run.Mirrors), "output": p.Run.Output,
 	}
 	maps.Copy(values, p.gateValues())
+	maps.Copy(values, p.publishValues())
 	if i.Certs {
 		values["certs"] = "bundled"
 	}

@@ -16,6 +16,13 @@ type Run struct {
 	Budget int64 `json:"budget"`
 	// Targets are the repositories to publish to.
 	Targets []string `json:"targets,omitempty"`
+	// Ref is the full name of what is checked out, such as refs/heads/main, or "". It
+	// has a say in Tags and in nothing else.
+	Ref string `json:"ref,omitempty"`
+	// Tags are those that each image gets in every repository.
+	Tags []Tag `json:"tags,omitempty"`
+	// Publish is how repositories are written to.
+	Publish Publish `json:"publish"`
 	// Tests are the packages to vet and test.
 	Tests []string `json:"tests"`
 	// Scan and Smoke are how images are judged, Policy what findings are held against.

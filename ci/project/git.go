@@ -79,10 +79,10 @@ func (p *Project) readGit(ctx context.Context, o Options, root string) error {
 		p.note("the git repository %s has no commit yet: %s", shown(root), withoutCommit)
 		return nil
 	}
-	return p.readCommit(ctx, head)
+	return p.readCommit(ctx, o, head)
 }
 
-func (p *Project) readCommit(ctx context.Context, id string) error {
+func (p *Project) readCommit(ctx context.Context, o Options, id string) error {
 	text, err := p.repo.run(ctx, "cat-file", "commit", id)
 	if err != nil {
 		return err
@@ -98,6 +98,9 @@ func (p *Project) readCommit(ctx context.Context, id string) error {
 	p.Git.HasTags = some != ""
 	at, err := p.repo.run(ctx, "for-each-ref", "--points-at="+id, "--format=%(refname)", "refs/tags")
 	if err != nil {
+		return err
+	}
+	if err := p.readRefs(ctx, o, strings.Fields(string(at))); err != nil {
 		return err
 	}
 	versioned := p.ModulePath

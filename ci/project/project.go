@@ -51,6 +51,7 @@ type Project struct {
 	// Mains are the programs in the source folder, sorted by folder.
 	Mains []Main
 	Git   Git
+	Refs  Refs
 	// Notes are sentences for the user, without a final full stop.
 	Notes []string
 
