@@ -53,7 +53,7 @@ var allowed = map[string][]string{
 	"ci/scan":                     {"ci/ask", "ci/cache", "ci/engine", "ci/fault", "ci/finding", "ci/plan"},
 	"ci/reach":                    {"ci/fault", "ci/finding"},
 	"ci/policy":                   {"ci/fault", "ci/finding", "ci/plan"},
-	"ci/report":                   {"ci/fault", "ci/finding", "ci/inspect", "ci/plain", "ci/plan", "ci/receipt", "ci/step"},
+	"ci/report":                   {"ci/attest", "ci/fault", "ci/finding", "ci/inspect", "ci/plain", "ci/plan", "ci/receipt", "ci/step"},
 	"ci/receipt":                  {"ci/finding", "ci/inspect", "ci/plan", "ci/step"},
 	"ci/trial":                    {"ci/engine", "ci/fault", "ci/layer", "ci/trial/runner"},
 	"ci/trial/runner":             nil,

@@ -76,7 +76,7 @@ func TestReport_PageIsWholeAndLegibleInABrowser(t *testing.T) {
 	t.Parallel()
 	rig.Slow(t)
 	b := newBrowser(t)
-	for _, name := range []string{"passed", "failed"} {
+	for _, name := range []string{"passed", "failed", "published", "unpublished", "planned"} {
 		file := page(t, name)
 		for _, width := range []int64{400, 1400} {
 			for _, scheme := range []string{"light", "dark"} {

@@ -22,7 +22,7 @@ type Run struct {
 	// Tags are those that each image gets in every repository.
 	Tags []Tag `json:"tags,omitempty"`
 	// Publish is how repositories are written to.
-	Publish Publish `json:"publish"`
+	Publish Publish `json:"publish,omitzero"`
 	// Tests are the packages to vet and test.
 	Tests []string `json:"tests"`
 	// Scan and Smoke are how images are judged, Policy what findings are held against.

@@ -78,7 +78,7 @@ type Attestation struct {
 	Digest string `json:"digest,omitempty"`
 	// Signed says by whom: the name of a key or an identity. Empty is unsigned.
 	Signed string `json:"signed,omitempty"`
-	// Outcome is attached, present or failed.
+	// Outcome is attached, present, failed, or open where it was not reached.
 	Outcome string `json:"outcome"`
 	// Why says why it failed.
 	Why string `json:"why,omitempty"`

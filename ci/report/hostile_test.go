@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -22,13 +23,13 @@ import (
 
 // kept are the fields whose text decides what a receipt is, and the times.
 var kept = map[string]bool{
-	"schema": true, "verdict": true, "outcome": true, "status": true, "started": true, "ended": true, "updated": true, "gate": true,
+	"schema": true, "verdict": true, "outcome": true, "status": true, "state": true, "started": true, "ended": true, "updated": true, "gate": true,
 }
 
-// filled is a receipt with every text and number in it replaced.
-func filled(t *testing.T, text string, number json.Number) *receipt.Receipt {
+// filled is a receipt of testdata with every text and number in it replaced.
+func filled(t *testing.T, name, text string, number json.Number) *receipt.Receipt {
 	t.Helper()
-	saved, err := os.ReadFile(filepath.Join("testdata", "failed.json"))
+	saved, err := os.ReadFile(filepath.Join("testdata", name+".json"))
 	require.NoError(t, err)
 	dec := json.NewDecoder(bytes.NewReader(saved))
 	dec.UseNumber()
@@ -57,7 +58,7 @@ func replaced(key string, v any, text string, number json.Number) any {
 		}
 	case json.Number:
 		switch key {
-		case "uid", "gid", "entries", "count", "valid", "expired", "broken", "databaseAge":
+		case "uid", "gid", "entries", "count", "valid", "expired", "broken", "databaseAge", "uploaded", "mounted", "present":
 			return json.Number("1") // int, which differs between machines
 		}
 		return number
@@ -79,7 +80,9 @@ func TestWrite_IsSafeWhateverAReceiptSays(t *testing.T) {
 			}
 			t.Run(name+" "+number.String(), func(t *testing.T) {
 				t.Parallel()
-				safe(t, schema, filled(t, text, number))
+				for _, of := range []string{"failed", "published", "unpublished"} {
+					safe(t, schema, filled(t, of, text, number))
+				}
 			})
 		}
 	}
@@ -158,9 +161,37 @@ func TestWrite_ManyFindings(t *testing.T) {
 	require.Less(t, len(render(t, "html", r)), 16<<20)
 }
 
+func TestWrite_ManyPublications(t *testing.T) {
+	t.Parallel()
+	r := sample(t, "unpublished")
+	one := r.Run.Publications[0]
+	for i := range 600 {
+		one.Tags = append(one.Tags, receipt.Tag{Name: strings.Repeat("t", 128), Outcome: receipt.TagMoved, Before: fmt.Sprint("sha256:", i)})
+		one.Attestations = append(one.Attestations, receipt.Attestation{Type: fmt.Sprint("type", i), Signed: fmt.Sprint("signer", i), Outcome: "failed", Why: "no"})
+	}
+	incomplete := r.Run.Publications[1]
+	r.Run.Publications = nil
+	for range 60 {
+		r.Run.Publications = append(r.Run.Publications, one)
+	}
+	r.Run.Publications = append(r.Run.Publications, incomplete)
+	text := render(t, "text", r)
+	require.Contains(t, text, "incomplete  registry.tide.example:5000/", "what failed is shown first")
+	require.Contains(t, text, "and 585 more tags\n")
+	require.Contains(t, text, "and 580 more attestations\n")
+	require.Contains(t, text, "and 11 more publications\n")
+	require.Less(t, len(text), 1<<18)
+	got := render(t, "markdown", r)
+	require.Less(t, len(got), 1<<20)
+	require.Contains(t, got, "The rest is left out, because a summary has at most 1 MiB.")
+	require.Contains(t, got, "**Fix:** give ci-bot the right")
+	require.Less(t, len(render(t, "html", r)), 24<<20)
+}
+
 func FuzzWrite(f *testing.F) {
 	f.Add([]byte(`{"schema":"slipway.receipt/1","verdict":"failed","gates":[{"name":"tests","outcome":"failed","detail":["x"]}],"findings":[{"id":"CVE-1","status":"fails","severity":"high","package":{"name":"a","fixed":["1"]},"paths":["a:1"],"trace":["b"]}]}`))
 	f.Add([]byte(`{"schema":"slipway.receipt/1","verdict":"passed","images":[{"name":"a","plan":{"platforms":[{"os":"linux"}]},"inspection":{"images":[{"layers":[{"digest":"x","compressed":1}],"programs":[{"go":{"modules":[{"name":"std","size":9}],"packages":[{"name":"fmt","size":5}]}}]}]}}],"run":{"steps":[{"name":"a","after":1,"took":2}]}}`))
+	f.Add([]byte(`{"schema":"slipway.receipt/1","verdict":"unpublished","run":{"publications":[{"repository":"a/b","digest":"sha256:c","state":"incomplete","fault":"d","tags":[{"name":"e","before":"f","outcome":"moved"},{"name":"g","outcome":"kept","why":"h"}],"attestations":[{"subject":"i","type":"j","signed":"k","outcome":"failed","why":"l"}],"referrers":"tag","uploaded":-1,"bytes":-1}]}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := report.Read(data)
 		if err != nil {

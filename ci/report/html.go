@@ -20,10 +20,13 @@ var pageFiles embed.FS
 
 // page is what the template shows. All text in it is clean, and the template escapes it.
 type page struct {
-	CSP                      string
-	Style                    template.CSS
-	Script                   template.JS
-	Title, Verdict, Summary  string
+	CSP                     string
+	Style                   template.CSS
+	Script                  template.JS
+	Title, Verdict, Summary string
+	// Verb is what was run: check or publish.
+	Verb                     string
+	Published                *publishedView
 	Subjects                 []subject
 	Facts                    []fact
 	Gates                    []gateRow
@@ -74,7 +77,8 @@ func writeHTML(w io.Writer, r *receipt.Receipt) error {
 }
 
 func newPage(r *receipt.Receipt) (*page, error) {
-	style, err := pageFiles.ReadFile("page/style.css")
+	published := newPublished(r)
+	style, err := pageStyle(published != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +94,7 @@ func newPage(r *receipt.Receipt) (*page, error) {
 		CSP: fmt.Sprintf("default-src 'none'; style-src '%s'; script-src '%s'; base-uri 'none'; form-action 'none'", hash(style), hash(script)),
 		// Both are files of this package: nothing from outside is taken for style or script.
 		Style: template.CSS(style), Script: template.JS(script),
-		Verdict: clean(string(r.Verdict)), Summary: summary(r), Facts: facts(r),
+		Verdict: clean(string(r.Verdict)), Summary: summary(r), Verb: "check", Published: published, Facts: facts(r), Gates: gateRows(r), Notes: cleaned(r.Notes),
 		Findings: findingRows(r), Failing: len(sorted(r, finding.Fails)), MoreFindings: len(r.Findings) - maxFindings,
 		Tests: newTests(r.Tests), Images: imageViews(r), Plan: planRows(r), Policy: policyRows(r.Policy), Exceptions: exceptionRows(r.Policy),
 		Raw: raw.String(), Program: clean(r.Slipway), Written: date("", r.Run.Ended), Schema: clean(r.Schema),
@@ -104,20 +108,36 @@ func newPage(r *receipt.Receipt) (*page, error) {
 		p.Subjects = append(p.Subjects, subject{clean(img.Name), clean(img.Digest), sizes(img)})
 	}
 	p.Title = cmp.Or(strings.Join(names, ", "), "Slipway")
+	if published != nil {
+		p.Verb = "publish"
+	}
+	p.Severities, p.Statuses = choices(p.Findings)
+	p.Steps, p.Axis = timeline(r)
+	return p, nil
+}
+
+func gateRows(r *receipt.Receipt) []gateRow {
+	var rows []gateRow
 	for _, g := range r.Gates {
 		row := gateRow{Name: clean(g.Name), Outcome: clean(string(g.Outcome)), Summary: clean(g.Summary)}
 		if g.Outcome != finding.Passed && g.Outcome != finding.Skipped {
 			row.Fix = clean(g.Fix)
 			row.Detail, row.More = first(g.Detail, maxOutput)
 		}
-		p.Gates = append(p.Gates, row)
+		rows = append(rows, row)
 	}
-	p.Severities, p.Statuses = choices(p.Findings)
-	p.Steps, p.Axis = timeline(r)
-	for _, note := range r.Notes {
-		p.Notes = append(p.Notes, clean(note))
+	return rows
+}
+
+// pageStyle is how a page looks. What only publications need is left out where there
+// are none.
+func pageStyle(published bool) ([]byte, error) {
+	style, err := pageFiles.ReadFile("page/style.css")
+	if err != nil || !published {
+		return style, err
 	}
-	return p, nil
+	more, err := pageFiles.ReadFile("page/published.css")
+	return append(style, more...), err
 }
 
 // hash is the name of a text in a Content-Security-Policy.

@@ -66,8 +66,13 @@ func planRows(r *receipt.Receipt) []planRow {
 		}
 	}
 	run := r.Run.Plan
+	var tags []string
+	for _, tag := range run.Tags {
+		tags = append(tags, tag.Name)
+	}
 	maps.Copy(values, map[string]string{
 		"engine": run.Engine, "engine-host": run.EngineHost, "output": run.Output, "target": strings.Join(run.Targets, ","),
+		"image-tag": strings.Join(tags, ","), "ref": run.Ref, "sign": run.Publish.Sign,
 		"test": strings.Join(run.Tests, ","), "scanner": run.Scan.Scanner.String(), "vulndb": run.Scan.VulnDB,
 	})
 	if run.Budget > 0 {

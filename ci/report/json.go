@@ -48,7 +48,7 @@ func Read(text []byte) (*receipt.Receipt, error) {
 // known refuses words that no receipt has: a report that shows an outcome which it
 // does not know could be taken for one that passed.
 func known(r *receipt.Receipt) error {
-	if !slices.Contains([]receipt.Verdict{receipt.Passed, receipt.Failed, receipt.Unjudged}, r.Verdict) {
+	if !slices.Contains([]receipt.Verdict{receipt.Passed, receipt.Failed, receipt.Unjudged, receipt.Unpublished}, r.Verdict) {
 		return fmt.Errorf("the verdict %q is none", r.Verdict)
 	}
 	for _, g := range r.Gates {
@@ -59,6 +59,28 @@ func known(r *receipt.Receipt) error {
 	for _, f := range r.Findings {
 		if !slices.Contains([]finding.Status{finding.Fails, finding.Noted, finding.Accepted, finding.NotAffected}, f.Status) {
 			return fmt.Errorf("the status %q of the finding %q is none", f.Status, f.ID)
+		}
+	}
+	for _, p := range r.Run.Publications {
+		if err := knownPublication(p); err != nil {
+			return fmt.Errorf("publishing to %q: %w", p.Repository, err)
+		}
+	}
+	return nil
+}
+
+func knownPublication(p receipt.Publication) error {
+	if !slices.Contains([]receipt.PublicationState{receipt.Planned, receipt.Published, receipt.Unchanged, receipt.Incomplete}, p.State) {
+		return fmt.Errorf("the state %q is none", p.State)
+	}
+	for _, t := range p.Tags {
+		if !slices.Contains([]receipt.TagOutcome{receipt.TagCreated, receipt.TagMoved, receipt.TagUnchanged, receipt.TagKept, receipt.TagOpen}, t.Outcome) {
+			return fmt.Errorf("the outcome %q of the tag %q is none", t.Outcome, t.Name)
+		}
+	}
+	for _, a := range p.Attestations {
+		if !slices.Contains([]string{"attached", "present", "failed", "open"}, a.Outcome) {
+			return fmt.Errorf("the outcome %q of the attestation %q is none", a.Outcome, a.Type)
 		}
 	}
 	return nil

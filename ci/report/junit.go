@@ -48,7 +48,7 @@ type junitText struct {
 }
 
 // writeJUnit writes a suite for each package of tests, one for go vet where it failed,
-// and one with a case for each gate.
+// one with a case for each gate, and one with a case for each repository.
 func writeJUnit(w io.Writer, r *receipt.Receipt) error {
 	all := junitSuites{Name: "slipway"}
 	if r.Tests != nil {
@@ -64,6 +64,9 @@ func writeJUnit(w io.Writer, r *receipt.Receipt) error {
 		gates.Cases = append(gates.Cases, gateCase(r, g))
 	}
 	all.add(r, gates, 0)
+	if len(r.Run.Publications) > 0 {
+		all.add(r, publishSuite(r), 0)
+	}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
 	}
@@ -151,6 +154,28 @@ func gateCase(r *receipt.Receipt, g finding.Gate) junitCase {
 		c.Failure = said(g.Summary, string(g.Outcome), lines)
 	}
 	return c
+}
+
+func publishSuite(r *receipt.Receipt) junitSuite {
+	s := junitSuite{Name: "publish"}
+	for _, p := range r.Run.Publications {
+		c := junitCase{Class: "publish", Name: clean(p.Repository)}
+		switch p.State {
+		case receipt.Planned:
+			c.Skipped = said(dryRun, "", nil)
+		case receipt.Incomplete:
+			var lines []string
+			for _, f := range published(r, p) {
+				lines = append(lines, f.Name+": "+f.Value)
+			}
+			if p.Fix != "" {
+				lines = append(lines, "fix: "+p.Fix)
+			}
+			c.Failure = said(unfinished(p), string(p.State), append(lines, again))
+		}
+		s.Cases = append(s.Cases, c)
+	}
+	return s
 }
 
 // maxOutput bounds the lines of one test or gate.

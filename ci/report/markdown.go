@@ -19,6 +19,7 @@ const maxMarkdown = 1<<20 - 1024
 func writeMarkdown(w io.Writer, r *receipt.Receipt) error {
 	m := &markdown{r: r}
 	m.verdict()
+	m.published()
 	m.gates()
 	m.failing()
 	m.tests()

@@ -22,8 +22,11 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files again")
 
-// sample is a receipt of testdata: passed, and failed with everything that can be in
-// one, hostile text among it.
+// samples are the receipts of testdata: failed has everything that a gate can say, hostile
+// text among it, and the last three are of publishing.
+func samples() []string { return []string{"passed", "failed", "published", "unpublished", "planned"} }
+
+// sample is a receipt of testdata.
 func sample(t *testing.T, name string) *receipt.Receipt {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", name+".json"))
@@ -53,7 +56,7 @@ func golden(t *testing.T, name, got string) {
 
 func TestWrite_GoldenFiles(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"passed", "failed"} {
+	for _, name := range samples() {
 		r := sample(t, name)
 		for _, format := range report.Formats() {
 			if format != "json" { // the receipt itself
@@ -95,7 +98,11 @@ func sarifSchema(t *testing.T) *jsonschema.Schema {
 func TestSARIF_IsValid(t *testing.T) {
 	t.Parallel()
 	schema := sarifSchema(t)
-	for _, r := range []*receipt.Receipt{sample(t, "passed"), sample(t, "failed"), {}} {
+	all := []*receipt.Receipt{{}}
+	for _, name := range samples() {
+		all = append(all, sample(t, name))
+	}
+	for _, r := range all {
 		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(render(t, "sarif", r)))
 		require.NoError(t, err)
 		require.NoError(t, schema.Validate(doc))
@@ -105,7 +112,7 @@ func TestSARIF_IsValid(t *testing.T) {
 
 func TestJSON_ComesBackAsItWas(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"passed", "failed"} {
+	for _, name := range samples() {
 		r := sample(t, name)
 		text := render(t, "json", r)
 		require.True(t, strings.HasSuffix(text, "}\n"))
@@ -120,13 +127,15 @@ func TestJSON_ComesBackAsItWas(t *testing.T) {
 
 func TestJUnit_IsXML(t *testing.T) {
 	t.Parallel()
-	dec := xml.NewDecoder(strings.NewReader(render(t, "junit", sample(t, "failed"))))
-	for {
-		_, err := dec.Token()
-		if errors.Is(err, io.EOF) {
-			break
+	for _, name := range samples() {
+		dec := xml.NewDecoder(strings.NewReader(render(t, "junit", sample(t, name))))
+		for {
+			_, err := dec.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			require.NoError(t, err)
 		}
-		require.NoError(t, err)
 	}
 }
 
@@ -143,6 +152,9 @@ func TestRead_RefusesWhatIsNoReceipt(t *testing.T) {
 		{"no verdict", `{"schema": "slipway.receipt/1"}`, `the verdict "" is none`},
 		{"an outcome that is none", `{"schema": "slipway.receipt/1", "verdict": "passed", "gates": [{"name": "tests", "outcome": "fine"}]}`, `the outcome "fine"`},
 		{"a status that is none", `{"schema": "slipway.receipt/1", "verdict": "passed", "findings": [{"id": "x", "status": "fine"}]}`, `the status "fine"`},
+		{"a state that is none", `{"schema": "slipway.receipt/1", "verdict": "passed", "run": {"publications": [{"repository": "a/b", "state": "fine"}]}}`, `publishing to "a/b": the state "fine"`},
+		{"a tag's outcome that is none", `{"schema": "slipway.receipt/1", "verdict": "passed", "run": {"publications": [{"state": "published", "tags": [{"name": "v1", "outcome": "fine"}]}]}}`, `the outcome "fine" of the tag "v1"`},
+		{"an attestation's outcome that is none", `{"schema": "slipway.receipt/1", "verdict": "passed", "run": {"publications": [{"state": "published", "attestations": [{"type": "x"}]}]}}`, `the outcome "" of the attestation "x"`},
 		{"too much", strings.Repeat(" ", report.MaxReceipt+1), "larger than 64 MiB"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

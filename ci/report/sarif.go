@@ -15,7 +15,7 @@ import (
 
 // writeSARIF writes the findings for code scanning: a rule for each name of a finding,
 // and a result for each finding. A gate that failed for another reason, or could not
-// judge, is a notification.
+// judge, is a notification, and so is what a registry did not take.
 func writeSARIF(w io.Writer, r *receipt.Receipt) error {
 	run := sarifRun{
 		Tool:       sarifTool{sarifDriver{Name: "Slipway", Version: clean(r.Slipway), Rules: []sarifRule{}}},
@@ -50,6 +50,22 @@ func notifications(r *receipt.Receipt) []sarifNotification {
 		found := slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Gate == g.Name && f.Status == finding.Fails })
 		if g.Outcome == finding.Unjudged || g.Outcome == finding.Failed && !found {
 			list = append(list, sarifNotification{"error", sarifMessage{sentences(g.Name+" "+string(g.Outcome)+": "+g.Summary, headed("Fix: ", g.Fix))}, sarifRef{clean(g.Name)}})
+		}
+	}
+	return append(list, unpublished(r)...)
+}
+
+// unpublished are notifications and nothing more: what was found is the same wherever
+// it is published, and the judgement succeeded.
+func unpublished(r *receipt.Receipt) []sarifNotification {
+	var list []sarifNotification
+	for _, p := range r.Run.Publications {
+		if why := unfinished(p); why != "" {
+			list = append(list, sarifNotification{"error", sarifMessage{sentences("publish incomplete in "+p.Repository+": "+why, headed("Fix: ", p.Fix))}, sarifRef{"publish"}})
+			continue
+		}
+		for _, failed := range unattached(r, p) {
+			list = append(list, sarifNotification{"warning", sarifMessage{sentences("publish to " + p.Repository + ": " + failed)}, sarifRef{"publish"}})
 		}
 	}
 	return list

@@ -36,6 +36,7 @@ func Text(w io.Writer, r *receipt.Receipt, o TextOptions) error {
 	t := &text{r: r, width: max(cmp.Or(o.Width, 100), 20), color: o.Color}
 	t.verdict()
 	t.gates()
+	t.published()
 	t.failing()
 	t.others()
 	t.tests()
@@ -82,7 +83,7 @@ func (t *text) paint(color, s string) string {
 }
 
 func (t *text) verdict() {
-	color := map[receipt.Verdict]string{receipt.Passed: green, receipt.Failed: red, receipt.Unjudged: yellow}[t.r.Verdict]
+	color := map[receipt.Verdict]string{receipt.Passed: green, receipt.Failed: red, receipt.Unjudged: yellow, receipt.Unpublished: red}[t.r.Verdict]
 	verdict := clean(string(t.r.Verdict))
 	lines := fold(summary(t.r), t.width-len(verdict)-2)
 	t.line(t.paint(color, verdict) + ": " + lines[0])

@@ -12,8 +12,13 @@ import (
 	"example.com/slipway/ci/step"
 )
 
-// summary says in a line how the gates ended: 3 gates passed, 1 failed (tests).
+// summary says in a line how the gates ended and what was published: 3 gates passed,
+// 1 failed (tests).
 func summary(r *receipt.Receipt) string {
+	return judged(r) + headed("; ", publishing(r))
+}
+
+func judged(r *receipt.Receipt) string {
 	by := map[finding.Outcome][]string{}
 	for _, g := range r.Gates {
 		by[g.Outcome] = append(by[g.Outcome], clean(g.Name))
