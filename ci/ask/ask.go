@@ -6,12 +6,8 @@ package ask
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -67,7 +63,14 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	ctx, cancel := context.WithCancelCause(req.Context())
 	timer := time.AfterFunc(limit, func() { cancel(why) })
-	resp, err := t.Inner.RoundTrip(req.WithContext(ctx))
+	req = req.WithContext(ctx)
+	var sent *sending
+	if req.Body != nil && req.Body != http.NoBody {
+		sent = &sending{ReadCloser: req.Body, timer: timer, stall: max(limit, t.Stall)}
+		req.Body = sent
+	}
+	resp, err := t.Inner.RoundTrip(req)
+	sent.end()
 	timer.Stop()
 	if err != nil {
 		err = reason(ctx, err)
@@ -94,6 +97,35 @@ func reason(ctx context.Context, err error) error {
 	return err
 }
 
+// sending is the body of a request. A registry that takes it is not silent.
+type sending struct {
+	io.ReadCloser
+	timer *time.Timer
+	stall time.Duration
+
+	mu    sync.Mutex
+	ended bool
+}
+
+func (b *sending) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	if !b.ended {
+		b.timer.Reset(b.stall)
+	}
+	b.mu.Unlock()
+	return b.ReadCloser.Read(p)
+}
+
+// end says that the answer has come, maybe before all was sent.
+func (b *sending) end() {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
+}
+
 // watched is the body of an answer.
 type watched struct {
 	io.ReadCloser
@@ -118,31 +150,4 @@ func (b *watched) Close() error {
 	err := b.ReadCloser.Close()
 	b.cancel(nil)
 	return err
-}
-
-// CheckRedirect follows a registry to where it keeps its layers, but neither from
-// HTTPS to HTTP nor from the outside into this machine or its network.
-func CheckRedirect(req *http.Request, via []*http.Request) error {
-	first := via[0].URL
-	switch {
-	case len(via) >= 10:
-		return &RedirectError{"redirects ten times"}
-	case first.Scheme == "https" && req.URL.Scheme != "https":
-		return &RedirectError{fmt.Sprintf("redirects from HTTPS to %s", req.URL.Scheme)}
-	case isInside(req.URL) && !isInside(first):
-		return &RedirectError{fmt.Sprintf("redirects to the private address %s", req.URL.Hostname())}
-	}
-	return nil
-}
-
-func isInside(u *url.URL) bool {
-	if u.Hostname() == "localhost" {
-		return true
-	}
-	a, err := netip.ParseAddr(u.Hostname())
-	if err != nil {
-		return false
-	}
-	ip := net.IP(a.Unmap().AsSlice())
-	return ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified()
 }
