@@ -4,6 +4,7 @@
 // the same Go release and linker flags.
 //
 //	go run ./ci/bench [-runs 7] [-services sample,caddy] [-beside ko] [arguments of slipway build]
+//	go run ./ci/bench -push [-runs 7] [-services sample]
 //	go run ./ci/bench -beside buildkit -services sample -listen 127.0.0.1:5100 -- --engine dagger
 //
 // It runs in the root of this repository and needs Go, git and a module proxy. ko is
@@ -14,6 +15,9 @@
 //
 // ko does as little as Slipway does: no SBOM, no VCS stamping, no push, and with
 // KOCACHE, so that it keeps what it can. The output folder is empty before each run.
+//
+// With -push both push two platforms to a registry on the loopback address, into the
+// empty registry and once more, and the requests are counted.
 //
 // BuildKit (buildkitd and buildctl from tools/buildkit; Linux, as root, with runc and
 // mmdebstrap) has the stand-ins of ci/e2e/rig for the builder and the base, since the
@@ -46,10 +50,11 @@ func run() int {
 	names := flag.String("services", "sample,caddy", "services to build")
 	beside := flag.String("beside", "ko", "the tool to compare with: ko or buildkit")
 	listen := flag.String("listen", "127.0.0.1:0", "address of the registry that buildkit and slipway share")
+	push := flag.Bool("push", false, "measure pushing instead of building, beside ko")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	b := &bench{env: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, runs: max(1, *runs), more: flag.Args()}
+	b := &bench{env: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, runs: max(1, *runs), push: *push, more: flag.Args()}
 	if err := b.run(ctx, strings.Split(*names, ","), *beside, *listen); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		return 1
@@ -62,6 +67,7 @@ type bench struct {
 	env            []string
 	stdout, stderr io.Writer
 	runs           int
+	push           bool
 	// temp is removed at the end; cache is kept.
 	temp, cache string
 	// more are arguments for slipway build.
@@ -89,6 +95,7 @@ func (b *bench) run(ctx context.Context, names []string, beside, listen string) 
 	defer func() { err = errors.Join(err, theirs.stop()) }()
 	ours := slipway{program: program, more: slices.Concat(theirs.images(), b.more)}
 	var rows []row
+	var pushes []*pushed
 	for _, name := range names {
 		s, err := b.service(ctx, name, theirs)
 		if err != nil {
@@ -97,11 +104,27 @@ func (b *bench) run(ctx context.Context, names []string, beside, listen string) 
 		if s.release, err = b.release(ctx, program, s); err != nil {
 			return err
 		}
+		if b.push {
+			rival, ok := theirs.(*ko)
+			if !ok {
+				return fmt.Errorf("pushing is compared with ko, not with %s", beside)
+			}
+			measured, err := b.pushes(ctx, s, ours, rival)
+			if err != nil {
+				return err
+			}
+			pushes = append(pushes, measured...)
+			continue
+		}
 		measured, err := b.measure(ctx, s, ours, theirs)
 		if err != nil {
 			return err
 		}
 		rows = append(rows, measured...)
+	}
+	if b.push {
+		b.printPushes(pushes)
+		return nil
 	}
 	return b.print(ctx, theirs.name(), rows)
 }

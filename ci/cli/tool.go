@@ -14,15 +14,16 @@ import (
 )
 
 func (s *session) toolVerb() *cobra.Command {
-	known := map[string]tool.Tool{"trivy": tool.Trivy()}
-	names := []string{"trivy"}
+	known := map[string]tool.Tool{"trivy": tool.Trivy(), "sigstore": tool.Sigstore()}
+	names := []string{"trivy", "sigstore"}
 	return &cobra.Command{
 		Use:   "tool NAME",
-		Short: "Build a program that gates run, and print where it is",
-		Long: "Tool builds a program that a gate needs on this machine, from a Go module whose checksums\n" +
-			"Slipway has, and keeps it in the cache folder. It prints the program's path on stdout.\n\n" +
+		Short: "Build a program that gates or signatures need, and print where it is",
+		Long: "Tool builds a program that Slipway runs on this machine, from a Go module whose checksums it\n" +
+			"has, and keeps it in the cache folder. It prints the program's path on stdout.\n\n" +
 			"trivy, the scanner of the local engine, takes 5 to 15 minutes and 3 GB of Go's build cache\n" +
-			"the first time. A Dagger engine needs none of it.",
+			"the first time; a Dagger engine needs none of it. sigstore signs and verifies without a key\n" +
+			"and takes a minute or two; publish and verify build it by themselves where it is missing.",
 		ValidArgs: names,
 		Args:      cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

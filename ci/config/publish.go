@@ -139,6 +139,12 @@ func (p *Plan) signing(in Input) error {
 	if !slices.Contains([]string{"auto", "key", "keyless", "off"}, publish.Sign) {
 		return p.wrong("sign", publish.Sign, "auto, key, keyless or off")
 	}
+	if (in.Said.SigningConfig == "") != (in.Said.TrustedRoot == "") {
+		return fault.New(fault.Usage, "signing-config and trusted-root belong together").WithFix("name both, or neither for Sigstore's public instance")
+	}
+	if in.Said.SigningConfig != "" {
+		publish.SigningConfig, publish.TrustedRoot = absolute(in.Dir, in.Said.SigningConfig), absolute(in.Dir, in.Said.TrustedRoot)
+	}
 	// What is said of the key is not shown: it may be the key itself.
 	key := in.Said.SignKey
 	switch {
@@ -176,6 +182,7 @@ func (p *Plan) publishValues() map[string]string {
 		}),
 		"registry-token-file": strings.Join(slices.Sorted(maps.Keys(publish.TokenFiles)), ","), "attest": table(publish.Attest),
 		"sign": publish.Sign, "sign-key": publish.SignKey,
+		"signing-config": publish.SigningConfig, "trusted-root": publish.TrustedRoot,
 	}
 	if publish.Overwrite {
 		values["overwrite"] = "true"

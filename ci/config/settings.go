@@ -61,6 +61,9 @@ type Settings struct {
 	Attest    map[string]string
 	Sign      string
 	SignKey   string
+	// Where to sign without a key.
+	SigningConfig string
+	TrustedRoot   string
 
 	// PreBuild can be said in the configuration file only.
 	PreBuild  [][]string
@@ -167,6 +170,8 @@ func publishKeys() []key {
 		{name: "attest", help: "what an attestation does that a registry does not take, as ghcr.io=warn: warn or fail, or off for none (default fail)", machine: true, field: func(s *Settings) any { return &s.Attest }},
 		{name: "sign", help: "how to sign: key, keyless with the identity of a CI job, off, or auto, which takes what is there (default auto)", machine: true, field: func(s *Settings) any { return &s.Sign }},
 		{name: "sign-key", help: "file of the private key, or env:// and the variable that has it", machine: true, field: func(s *Settings) any { return &s.SignKey }},
+		{name: "signing-config", help: "file that says where to sign without a key; the default is Sigstore's public instance", machine: true, field: func(s *Settings) any { return &s.SigningConfig }},
+		{name: "trusted-root", help: "file with the authorities and logs that such signatures are trusted by", machine: true, field: func(s *Settings) any { return &s.TrustedRoot }},
 	}
 }
 

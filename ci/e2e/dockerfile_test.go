@@ -20,7 +20,6 @@ import (
 var ofAny = []permit{
 	{`index annotation org\.opencontainers\.image\.\w+(\.\w+)?`, "a Dockerfile says nothing about the index"},
 	{`\S+ manifest annotation org\.opencontainers\.image\.\w+(\.\w+)?`, "a Dockerfile says nothing about the manifest"},
-	{`\S+ artifact type`, "go-containerregistry repeats the config's media type in the index"},
 	{`\S+ config Labels`, "they say what the annotations say, and the Dockerfile has no arguments for it"},
 	{`\S+ config history`, "each has its own words for how a layer came about"},
 	{`\S+ layer 1`, "tar headers and compression: what is in it is compared file by file"},

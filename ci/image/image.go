@@ -61,7 +61,7 @@ func Assemble(p plan.Image, parts []Part) (*Index, error) {
 		}
 		out.Images = append(out.Images, *img)
 		idx = mutate.AppendManifests(idx, mutate.IndexAddendum{
-			Add:        img.Image,
+			Add:        untyped{img.Image},
 			Descriptor: v1.Descriptor{Platform: descriptor(part.Platform)},
 		})
 	}
@@ -72,6 +72,14 @@ func Assemble(p plan.Image, parts []Part) (*Index, error) {
 	}
 	return out, nil
 }
+
+// untyped is an image whose descriptor has no artifactType, which is for artifacts.
+// go-containerregistry writes the configuration's type there, and skopeo 1.9 cannot copy
+// such an index with its digest.
+type untyped struct{ v1.Image }
+
+// ArtifactType is what go-containerregistry asks for.
+func (untyped) ArtifactType() (string, error) { return "", nil }
 
 func assemble(p plan.Image, part Part) (*Image, error) {
 	base, err := baseLayers(part.Base)

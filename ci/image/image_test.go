@@ -82,7 +82,7 @@ func TestAssemble_GivesThePinnedDigest(t *testing.T) {
 	t.Parallel()
 	idx := assemble(t, thePlan(), amd64, arm64)
 	require.NoError(t, validate.Index(idx.ImageIndex))
-	require.Equal(t, "sha256:d6a813bbb9769bda456e860d55b2c1698308e98329591a105e060862470f6b95", idx.Digest.String())
+	require.Equal(t, "sha256:5d3c3c98e66521d1f83e109b0158b7a4873cd956de010e4bd6880617158c0701", idx.Digest.String())
 }
 
 func TestAssemble_SortsPlatformsAndWritesThemInNormalForm(t *testing.T) {

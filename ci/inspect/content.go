@@ -13,6 +13,8 @@ const (
 	maxBundle   = 4 << 20
 	maxZone     = 64 << 10
 	maxAccounts = 1 << 20
+	maxDatabase = 8 << 20
+	maxNotice   = 64 << 10
 )
 
 // content looks at a regular file while it passes: it keeps the few that are
@@ -47,7 +49,22 @@ func (w *walker) content(r io.Reader, h *tar.Header, name string, in *inode) err
 		return err
 	}
 	in.program = newProgram(w.program.Bytes())
+	w.keep(in.program)
 	return nil
+}
+
+// keep counts what a program says that it is linked from, which a hostile image may
+// repeat in thousands of programs.
+func (w *walker) keep(p *Program) {
+	if p.Go == nil {
+		return
+	}
+	for _, d := range p.Go.Dependencies {
+		w.kept += int64(len(d.Path) + len(d.Version) + len(d.Sum))
+	}
+	if w.kept > w.tree.limits.Kept {
+		*p = Program{Size: p.Size, Unread: "the programs of the image list more modules than are looked at"}
+	}
 }
 
 // isSparse tells whether a file may be larger than its part of the tar: reading its
@@ -72,6 +89,10 @@ func keeps(name string) int64 {
 		return maxAccounts
 	case strings.Contains(name, "share/zoneinfo/"):
 		return maxZone
+	case isPackageList(name):
+		return maxDatabase
+	case isNotice(name):
+		return maxNotice
 	case path.Ext(name) == ".crt", path.Ext(name) == ".pem":
 		return maxBundle
 	}

@@ -6,6 +6,7 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"runtime/debug"
+	"slices"
 	"strings"
 )
 
@@ -28,6 +29,7 @@ func newGo(f *elf.File, data []byte) *Go {
 	}
 	g := &Go{Version: version, Settings: map[string]string{}}
 	g.Package, g.Module = info.Path, Module{info.Main.Path, info.Main.Version}
+	g.Dependencies = dependencies(info)
 	for _, s := range info.Settings {
 		for _, key := range settings {
 			if s.Key == key && s.Value != "" {
@@ -42,6 +44,24 @@ func newGo(f *elf.File, data []byte) *Go {
 	g.Covered = covered
 	g.weigh(sizes, info)
 	return g
+}
+
+// dependencies lists modules as they are in the program: a replacement is what was
+// compiled.
+func dependencies(info *debug.BuildInfo) []Dependency {
+	var all []Dependency
+	for _, m := range info.Deps {
+		d := Dependency{Module: Module{m.Path, m.Version}, Sum: m.Sum}
+		if m.Replace != nil {
+			asked := d.Module
+			d = Dependency{Module: Module{m.Replace.Path, m.Replace.Version}, Sum: m.Replace.Sum, Replaces: &asked}
+		}
+		all = append(all, d)
+	}
+	slices.SortStableFunc(all, func(a, b Dependency) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Version, b.Version))
+	})
+	return all
 }
 
 // functionTable finds Go's table of functions. With -buildmode=pie it lies among

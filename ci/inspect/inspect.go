@@ -165,6 +165,8 @@ func (img *Image) judgeable(t *tree, env []string, o Options) {
 	img.Programs = t.programs(entrypoint, in)
 	img.Certificates = t.certificates(env, o.Now)
 	img.Zones = t.zones()
+	img.Distribution = t.distribution()
+	img.Packages, img.Unlisted = t.packages()
 	if o.Expect != nil {
 		img.Difference = t.difference(*o.Expect)
 	}

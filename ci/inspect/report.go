@@ -64,6 +64,12 @@ type Image struct {
 	// Programs are the entrypoint, if it is an ELF file, and every other executable
 	// that Go built, by path.
 	Programs []Program `json:"programs"`
+	// Distribution is what the image says that it is, and Packages what its package
+	// manager put there, by name. Unlisted are files of package managers that could not
+	// be read: there are more packages than those.
+	Distribution *Distribution `json:"distribution,omitempty"`
+	Packages     []Package     `json:"packages,omitempty"`
+	Unlisted     Listing       `json:"unlisted,omitzero"`
 	// Leaks are secrets and names of the machine that built the image, in the order of
 	// the rules.
 	Leaks []Leak `json:"leaks,omitempty"`
@@ -180,6 +186,8 @@ type Go struct {
 	// Package is the import path of the main package.
 	Package string `json:"package,omitempty"`
 	Module  Module `json:"module"`
+	// Dependencies are the modules that it is linked from but for its own, by path.
+	Dependencies []Dependency `json:"dependencies,omitempty"`
 	// Settings are the build settings that change what the program does or is.
 	Settings map[string]string `json:"settings,omitempty"`
 	// Text is the size of the machine code, Covered that of the functions in the
@@ -196,6 +204,37 @@ type Go struct {
 type Module struct {
 	Path    string `json:"path,omitempty"`
 	Version string `json:"version,omitempty"`
+}
+
+// Dependency is a module that a program is linked from.
+type Dependency struct {
+	Module
+	// Sum is that of go.sum: h1: and base64. A module of the source's own, or of a vendor
+	// folder, has none.
+	Sum string `json:"sum,omitempty"`
+	// Replaces is the module that was asked for, where another one is in its place. A
+	// folder in its place has a path that begins with a dot or a slash, and no version.
+	Replaces *Module `json:"replaces,omitempty"`
+}
+
+// Distribution is what os-release(5) says.
+type Distribution struct {
+	// ID is debian or alpine.
+	ID      string `json:"id"`
+	Version string `json:"version,omitempty"`
+}
+
+// Package is a package of a distribution.
+type Package struct {
+	// Kind is deb or apk.
+	Kind    string `json:"kind"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Arch    string `json:"arch,omitempty"`
+	// Source is the package that it was built from, where that has another name.
+	Source string `json:"source,omitempty"`
+	// Licence is an SPDX expression, where the distribution says one.
+	Licence string `json:"licence,omitempty"`
 }
 
 // Weight is how much machine code something has.

@@ -103,7 +103,18 @@ func (img *Image) mask(rules *leak.Rules) {
 	for _, p := range img.Programs {
 		if p.Go != nil {
 			p.Go.Settings = masked(rules, p.Go.Settings)
+			for i := range p.Go.Dependencies {
+				p.Go.Dependencies[i].mask(rules)
+			}
 		}
+	}
+}
+
+// mask leaves the sum, which is no secret and looks like one.
+func (d *Dependency) mask(rules *leak.Rules) {
+	d.Path, d.Version = rules.Mask(d.Path), rules.Mask(d.Version)
+	if d.Replaces != nil {
+		d.Replaces.Path, d.Replaces.Version = rules.Mask(d.Replaces.Path), rules.Mask(d.Replaces.Version)
 	}
 }
 

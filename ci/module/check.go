@@ -8,6 +8,7 @@ import (
 	"example.com/slipway/ci/finding"
 	"example.com/slipway/ci/module/internal/dagger"
 	"example.com/slipway/ci/pipeline"
+	"example.com/slipway/ci/receipt"
 	"example.com/slipway/ci/report"
 )
 
@@ -72,14 +73,26 @@ func (m *Slipway) judged(ctx context.Context, src *dagger.Directory, gates ...st
 	if err != nil {
 		return "", err
 	}
-	var text strings.Builder
-	if err := report.Write(&text, "text", done.Receipt); err != nil {
-		return "", err
-	}
 	if err := done.Err(); err != nil {
-		return "", refused{text.String(), told(err)}
+		return "", refusal(done.Receipt, err)
 	}
-	return text.String(), nil
+	return text(done.Receipt)
+}
+
+// text is the report for people.
+func text(r *receipt.Receipt) (string, error) {
+	var b strings.Builder
+	err := report.Write(&b, "text", r)
+	return b.String(), err
+}
+
+// refusal is a verdict with the report.
+func refusal(r *receipt.Receipt, verdict error) error {
+	shown, err := text(r)
+	if err != nil {
+		return err
+	}
+	return refused{shown, told(verdict)}
 }
 
 // refused is a verdict with the report.

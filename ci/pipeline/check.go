@@ -29,6 +29,8 @@ type Checks struct {
 	// all but the one that builds again, which Twice asks for.
 	Gates []string
 	Twice bool
+	// Describe reads the images also where no gate asks what is in them.
+	Describe bool
 	// Now is the clock. The default is the system's.
 	Now func() time.Time
 }

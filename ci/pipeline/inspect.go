@@ -18,7 +18,7 @@ import (
 func (c *check) inspect(ctx context.Context) error {
 	var summary string
 	var err error
-	if c.wanted(finding.GateImage) || c.wanted(finding.GateLeaks) {
+	if c.wanted(finding.GateImage) || c.wanted(finding.GateLeaks) || c.Describe {
 		err = step.Run(c.p.Reporter, "inspect", func(step.Step) (string, error) {
 			summary, err = c.lookAll(ctx)
 			return summary, err

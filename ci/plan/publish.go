@@ -34,6 +34,10 @@ type Publish struct {
 	// SignKey is the file of the private key, or env:// and the variable that has it,
 	// or "".
 	SignKey string `json:"-"`
+	// SigningConfig and TrustedRoot are Sigstore's files that say where to sign without a
+	// key. Empty is Sigstore's public instance.
+	SigningConfig string `json:"signingConfig,omitempty"`
+	TrustedRoot   string `json:"trustedRoot,omitempty"`
 }
 
 // Attestation is AttestFail, AttestWarn or AttestOff for a registry, by its host.

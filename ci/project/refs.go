@@ -21,6 +21,9 @@ type Refs struct {
 	// DefaultBranch is the short name of what the remote origin had as its default
 	// branch when it was cloned, or "".
 	DefaultBranch string
+	// Remote is the address of the remote origin as git's configuration has it, maybe with
+	// credentials, or "".
+	Remote string
 }
 
 // maxRefTags bounds how many tags at one commit are kept.
@@ -53,6 +56,9 @@ func (p *Project) readRefs(ctx context.Context, o Options, tags []string) error 
 	if ref := o.getenv("GITHUB_REF"); IsRef(ref) && o.getenv("GITHUB_SHA") == p.Git.Commit {
 		p.Refs.Head, p.Refs.From = ref, "GITHUB_REF"
 	}
+	if p.Refs.Remote, err = p.repo.setting(ctx, "remote.origin.url"); err != nil {
+		return err
+	}
 	const remote = "refs/remotes/origin/"
 	standard, err := p.repo.symbolic(ctx, remote+"HEAD")
 	if branch, ok := strings.CutPrefix(standard, remote); ok {
@@ -82,4 +88,16 @@ func (r *repository) symbolic(ctx context.Context, name string) (string, error) 
 		return ref, nil
 	}
 	return "", nil
+}
+
+// setting returns a value of git's configuration, or "" where nobody set it.
+func (r *repository) setting(ctx context.Context, name string) (string, error) {
+	out, _, err := r.start(ctx, "config", "--get", name)
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	if err != nil {
+		return "", nil
+	}
+	return strings.TrimSuffix(string(out), "\n"), nil
 }

@@ -31,6 +31,10 @@ var ErrNotFound = errors.New("the repository does not have it")
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
 var isName = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
 
+// ErrContent is in the chain of the error for an answer that has another digest than its
+// own, or is larger than what was asked for can be.
+var ErrContent = errors.New("the registry gives something else")
+
 // Clock is the time that retries go by.
 type Clock interface {
 	Now() time.Time

@@ -54,6 +54,9 @@ type answer struct {
 // tooLargeError is an answer that has more than limit bytes.
 type tooLargeError struct{ limit int64 }
 
+// Is makes it ErrContent.
+func (*tooLargeError) Is(target error) bool { return target == ErrContent }
+
 func (e *tooLargeError) Error() string {
 	return fmt.Sprintf("the answer has more than %d bytes", e.limit)
 }
@@ -170,6 +173,9 @@ func bytesOf(content []byte) func() (io.ReadCloser, error) {
 
 // mismatchError is content under another digest than its own.
 type mismatchError struct{ want, got string }
+
+// Is makes it ErrContent.
+func (*mismatchError) Is(target error) bool { return target == ErrContent }
 
 func (e *mismatchError) Error() string { return fmt.Sprintf("it says %s of %s", e.got, e.want) }
 

@@ -20,6 +20,8 @@ type Confined struct {
 	Args    []string
 	// Dir is its working folder and its home, Temp where it may put temporary files.
 	Dir, Temp string
+	// Stdin is what it reads; nil is nothing.
+	Stdin io.Reader
 	// Stdout and Stderr take what it prints.
 	Stdout, Stderr io.Writer
 	// Options have the user's environment, of which it gets what the system itself needs.
@@ -61,7 +63,7 @@ func (c Confined) Run(ctx context.Context, s step.Step) (int, error) {
 
 func (c Confined) command(ctx context.Context) *exec.Cmd {
 	cmd := process.Command(ctx, c.Program, c.Args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = c.Dir, c.Stdout, c.Stderr
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Dir, c.Stdin, c.Stdout, c.Stderr
 	cmd.Env = []string{"HOME=" + c.Dir, "USERPROFILE=" + c.Dir, "PATH=/usr/bin:/bin", "TMPDIR=" + c.Temp, "TMP=" + c.Temp, "TEMP=" + c.Temp}
 	if runtime.GOOS == "windows" {
 		cmd.Env = append(cmd.Env, "SYSTEMROOT="+c.Options.getenv("SYSTEMROOT"))

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -90,7 +91,11 @@ func (t Tool) Install(ctx context.Context, o Options, s step.Step) (string, erro
 
 // folder is the program's own. Its name has all that decides the program.
 func (t Tool) folder(o Options) string {
-	key := sha256.Sum256([]byte(strings.Join(slices.Concat([]string{t.mod, t.sum}, t.settings(o), t.BuildArgs("")), "\x00")))
+	text := slices.Concat([]string{t.mod, t.sum}, t.settings(o), t.BuildArgs(""))
+	for _, name := range slices.Sorted(maps.Keys(t.source)) {
+		text = append(text, t.source[name])
+	}
+	key := sha256.Sum256([]byte(strings.Join(text, "\x00")))
 	return filepath.Join(o.Cache, "tools", fmt.Sprintf("%s-%s-%x", t.Name, t.Version, key[:4]))
 }
 

@@ -54,6 +54,30 @@ func sumsOf(t *testing.T, each tool.Tool) map[string]bool {
 	return sums
 }
 
+func TestSigstore_IsTheVersionOfItsLibrary(t *testing.T) {
+	t.Parallel()
+	each := tool.Sigstore()
+	files := each.Files()
+	mod, err := modfile.Parse("go.mod", []byte(files["go.mod"]), nil)
+	require.NoError(t, err)
+	require.Empty(t, mod.Replace)
+	require.LessOrEqual(t, version.Compare("go"+mod.Go.Version, tool.Release), 0)
+	sums := sumsOf(t, each)
+	for _, r := range mod.Require {
+		require.True(t, sums[r.Mod.Path+" "+r.Mod.Version+"/go.mod"], "go.sum does not have the go.mod of %s", r.Mod)
+		if r.Mod.Path == "github.com/sigstore/sigstore-go" {
+			require.Equal(t, each.Version, r.Mod.Version)
+		}
+	}
+	args := each.BuildArgs("out")
+	for name, text := range files {
+		if strings.HasSuffix(name, ".go") {
+			require.Contains(t, args, name)
+			require.True(t, strings.HasPrefix(text, "//go:build ignore\n"), "%s would be part of Slipway's module", name)
+		}
+	}
+}
+
 func TestTools_AreBuiltByThePinnedRelease(t *testing.T) {
 	t.Parallel()
 	pinned, err := pins.Read(t.TempDir())

@@ -19,6 +19,8 @@ const (
 	annotationBundleContent   = "dev.sigstore.bundle.content"
 	annotationBundlePredicate = "dev.sigstore.bundle.predicateType"
 	annotationPredicate       = "in-toto.io/predicate-type"
+	// annotationSigner tells a later run who signed, which a bundle says in many ways.
+	annotationSigner = "slipway.signer"
 
 	emptyMediaType types.MediaType = "application/vnd.oci.empty.v1+json"
 )
@@ -34,7 +36,7 @@ type artifact struct {
 
 // newArtifact wraps a document. The same document is the same manifest.
 // https://github.com/opencontainers/image-spec/blob/main/manifest.md#guidelines-for-artifact-usage
-func newArtifact(d attest.Document, subject v1.Descriptor, created time.Time) (artifact, error) {
+func newArtifact(d attest.Document, signer string, subject v1.Descriptor, created time.Time) (artifact, error) {
 	empty := []byte("{}")
 	config, err := registry.NewManifest(empty, emptyMediaType)
 	if err != nil {
@@ -44,12 +46,12 @@ func newArtifact(d attest.Document, subject v1.Descriptor, created time.Time) (a
 	if err != nil {
 		return artifact{}, err
 	}
-	annotations := map[string]string{annotationCreated: created.UTC().Format(time.RFC3339)}
+	annotations := map[string]string{annotationCreated: created.UTC().Format(time.RFC3339), predicateKey(d.MediaType): d.PredicateType}
 	if d.MediaType == attest.BundleMediaType {
 		annotations[annotationBundleContent] = "dsse-envelope"
-		annotations[annotationBundlePredicate] = d.PredicateType
-	} else {
-		annotations[annotationPredicate] = d.PredicateType
+	}
+	if signer != "" {
+		annotations[annotationSigner] = signer
 	}
 	subject = v1.Descriptor{MediaType: subject.MediaType, Digest: subject.Digest, Size: subject.Size}
 	content, err := json.Marshal(v1.Manifest{
@@ -71,25 +73,31 @@ func newArtifact(d attest.Document, subject v1.Descriptor, created time.Time) (a
 	}, nil
 }
 
-// readAttachments makes an artifact of every document.
-func (p *publication) readAttachments() error {
-	subjects := map[string]v1.Descriptor{p.index.Digest.String(): p.index.Descriptor}
-	for _, img := range p.images {
-		subjects[img.manifest.Digest.String()] = img.manifest.Descriptor
+// predicateKey is the annotation that names the predicate of a document.
+func predicateKey(mediaType string) string {
+	if mediaType == attest.BundleMediaType {
+		return annotationBundlePredicate
 	}
-	for _, d := range p.Attachments {
-		subject, ok := subjects[d.Subject]
-		if !ok {
-			return fmt.Errorf("attaching %s: %s is neither the index nor one of its images", d.PredicateType, d.Subject)
+	return annotationPredicate
+}
+
+// is tells whether a referrer is what an earlier run attached in an attachment's place.
+// Its artifactType is not asked: some registries tell the configuration's type there.
+func (a Attachment) is(d v1.Descriptor) bool {
+	return d.Annotations[predicateKey(a.MediaType)] == a.PredicateType && d.Annotations[annotationSigner] == a.Signer
+}
+
+// readAttachments finds what each attachment is attached to.
+func (p *publication) readAttachments() error {
+	p.subjects = map[string]v1.Descriptor{p.index.Digest.String(): p.index.Descriptor}
+	for _, img := range p.images {
+		p.subjects[img.manifest.Digest.String()] = img.manifest.Descriptor
+	}
+	for _, a := range p.Attachments {
+		if _, ok := p.subjects[a.Subject]; !ok {
+			return fmt.Errorf("attaching %s: %s is neither the index nor one of its images", a.PredicateType, a.Subject)
 		}
-		a, err := newArtifact(d, subject, p.Created)
-		if err != nil {
-			return err
-		}
-		p.artifacts = append(p.artifacts, a)
-		p.result.Attestations = append(p.result.Attestations, Attestation{
-			Subject: d.Subject, PredicateType: d.PredicateType, Digest: a.manifest.Digest.String(), Outcome: open,
-		})
+		p.result.Attestations = append(p.result.Attestations, Attestation{Subject: a.Subject, PredicateType: a.PredicateType, Outcome: open})
 	}
 	return nil
 }

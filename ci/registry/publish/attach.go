@@ -2,10 +2,14 @@ package publish
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"example.com/slipway/ci/registry"
 	"example.com/slipway/ci/step"
 )
 
@@ -20,69 +24,143 @@ const (
 // attest attaches what is not attached yet, one after the other: two who write a
 // fallback index at once lose one of their entries.
 func (p *publication) attest(ctx context.Context, _ step.Step) (string, error) {
+	there, err := p.isAttested(ctx)
+	if err != nil && (ctx.Err() != nil || p.Attach == Fail) {
+		return "", err
+	}
+	if there {
+		return "all are there", nil
+	}
 	done := 0
-	for _, subject := range p.subjects() {
+	for _, subject := range p.attested() {
 		n, err := p.attachTo(ctx, subject)
 		done += n
 		if err == nil {
 			continue
 		}
-		if ctx.Err() != nil || p.Attach == Fail {
+		// The policy is about registries, not about those who sign.
+		_, unmade := errors.AsType[*unmadeError](err)
+		if ctx.Err() != nil || unmade || p.Attach == Fail {
 			return "", err
 		}
 		p.giveUp(subject, err)
 	}
-	if done == 0 && len(p.result.Notes) == 0 {
-		return "all are there", nil
-	}
-	return fmt.Sprintf("%d of %s attached", done, step.Count(len(p.artifacts), "attestation")), nil
+	return fmt.Sprintf("%d of %s attached", done, step.Count(len(p.Attachments), "attestation")), nil
 }
 
-// subjects are what is attested, in order.
-func (p *publication) subjects() []v1.Hash {
-	var all []v1.Hash
-	seen := map[v1.Hash]bool{}
-	for _, a := range p.artifacts {
-		if !seen[a.subject.Digest] {
-			seen[a.subject.Digest] = true
-			all = append(all, a.subject.Digest)
+// unmadeError is an attestation that could not be made.
+type unmadeError struct{ error }
+
+func (e *unmadeError) Unwrap() error { return e.error }
+
+// attested are the digests of what is attested, the index last: it tells a later run
+// that the images have theirs.
+func (p *publication) attested() []string {
+	var all []string
+	for _, a := range p.Attachments {
+		if !slices.Contains(all, a.Subject) && a.Subject != p.result.Digest {
+			all = append(all, a.Subject)
 		}
+	}
+	if slices.ContainsFunc(p.Attachments, func(a Attachment) bool { return a.Subject == p.result.Digest }) {
+		all = append(all, p.result.Digest)
 	}
 	return all
 }
 
+// isAttested tells whether an earlier run came to the end of attaching.
+func (p *publication) isAttested(ctx context.Context) (bool, error) {
+	if err := p.known(ctx, p.result.Digest); err != nil {
+		return false, err
+	}
+	own := false
+	for i, a := range p.Attachments {
+		if a.Subject == p.result.Digest {
+			if own = true; p.result.Attestations[i].Outcome != present {
+				return false, nil
+			}
+		}
+	}
+	for i := range p.result.Attestations {
+		if own {
+			p.result.Attestations[i].Outcome = present
+		}
+	}
+	return own, nil
+}
+
 // attachTo attaches what belongs to one subject, and returns how much that was.
-func (p *publication) attachTo(ctx context.Context, subject v1.Hash) (int, error) {
-	there, err := p.Repository.Referrers(ctx, subject.String())
-	if err != nil {
+func (p *publication) attachTo(ctx context.Context, subject string) (int, error) {
+	if err := p.known(ctx, subject); err != nil {
 		return 0, err
 	}
-	has := map[v1.Hash]bool{}
-	for _, d := range there {
-		has[d.Digest] = true
-	}
 	var added []v1.Descriptor
-	for i, a := range p.artifacts {
-		if a.subject.Digest != subject {
+	for i, a := range p.Attachments {
+		r := &p.result.Attestations[i]
+		if a.Subject != subject || r.Outcome != open {
 			continue
 		}
-		if has[a.manifest.Digest] {
-			p.result.Attestations[i].Outcome = present
-			continue
+		document, err := a.Document()
+		if err != nil {
+			return 0, &unmadeError{err}
 		}
-		if err := p.write(ctx, a); err != nil {
+		made, err := newArtifact(document, a.Signer, p.subjects[subject], p.Created)
+		if err != nil {
 			return 0, err
 		}
-		added = append(added, a.listed)
+		if err := p.write(ctx, made); err != nil {
+			return 0, err
+		}
+		r.Digest = made.manifest.Digest.String()
+		added = append(added, made.listed)
 	}
 	if len(added) == 0 {
 		return 0, nil
 	}
-	if err := p.Repository.Refer(ctx, subject, added...); err != nil {
+	if err := p.Repository.Refer(ctx, p.subjects[subject].Digest, added...); err != nil {
 		return 0, err
 	}
 	p.mark(subject, attached, "")
 	return len(added), nil
+}
+
+// known marks what a subject has already.
+func (p *publication) known(ctx context.Context, subject string) error {
+	there, err := p.Repository.Referrers(ctx, subject)
+	if err != nil {
+		return err
+	}
+	for _, d := range there {
+		if d, err = p.labelled(ctx, d); err != nil {
+			return err
+		}
+		for i, a := range p.Attachments {
+			if r := &p.result.Attestations[i]; a.Subject == subject && r.Outcome == open && a.is(d) {
+				r.Outcome, r.Digest = present, d.Digest.String()
+			}
+		}
+	}
+	return nil
+}
+
+// labelled completes the descriptor of a referrer: some registries leave out what its
+// manifest says.
+func (p *publication) labelled(ctx context.Context, d v1.Descriptor) (v1.Descriptor, error) {
+	if len(d.Annotations) > 0 {
+		return d, nil
+	}
+	content, _, err := p.Repository.Manifest(ctx, d.Digest.String())
+	if errors.Is(err, registry.ErrNotFound) {
+		return d, nil // a list that names what is gone
+	}
+	if err != nil {
+		return d, err
+	}
+	var m v1.Manifest
+	if json.Unmarshal(content, &m) == nil {
+		d.Annotations = m.Annotations
+	}
+	return d, nil
 }
 
 // write brings an artifact's blobs and manifest there.
@@ -102,16 +180,16 @@ func (p *publication) write(ctx context.Context, a artifact) error {
 }
 
 // giveUp notes that a subject is not attested.
-func (p *publication) giveUp(subject v1.Hash, err error) {
+func (p *publication) giveUp(subject string, err error) {
 	p.mark(subject, failed, err.Error())
 	p.result.Notes = append(p.result.Notes,
 		fmt.Sprintf("%s is not attested in %s: %v", subject, p.Repository, err))
 }
 
 // mark writes the outcome of everything of a subject that was not settled before.
-func (p *publication) mark(subject v1.Hash, outcome, why string) {
-	for i, a := range p.artifacts {
-		if r := &p.result.Attestations[i]; a.subject.Digest == subject && r.Outcome == open {
+func (p *publication) mark(subject, outcome, why string) {
+	for i, a := range p.Attachments {
+		if r := &p.result.Attestations[i]; a.Subject == subject && r.Outcome == open {
 			r.Outcome, r.Why = outcome, why
 		}
 	}

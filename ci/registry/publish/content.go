@@ -16,8 +16,8 @@ type publication struct {
 	Publication
 	index  registry.Manifest
 	images []image
-	// artifacts are in the order of Attachments.
-	artifacts []artifact
+	// subjects are what can be attested, by digest.
+	subjects map[string]v1.Descriptor
 	// blobs are those of all images, each once.
 	blobs []registry.Content
 	// others are publications before this one in the same registry.

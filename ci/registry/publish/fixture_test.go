@@ -50,12 +50,21 @@ func (f *fixture) publication(t *testing.T, tags ...publish.Tag) publish.Publica
 	require.NoError(t, err)
 	p := publish.Publication{Repository: r, Index: f.index, Created: time.Unix(1700000000, 0), Tags: tags}
 	for i := range f.documents {
-		p.Attachments = append(p.Attachments, attest.Document{
+		d := attest.Document{
 			Subject: f.digest, PredicateType: []string{attest.Signature, attest.Provenance, attest.SPDX}[i],
 			MediaType: attest.BundleMediaType, Content: []byte{'{', ' ', byte('0' + i), '}'},
-		})
+		}
+		p.Attachments = append(p.Attachments, attach(d, "key k"))
 	}
 	return p
+}
+
+// attach is a document that is made already.
+func attach(d attest.Document, signer string) publish.Attachment {
+	return publish.Attachment{
+		Subject: d.Subject, PredicateType: d.PredicateType, MediaType: d.MediaType, Signer: signer,
+		Document: func() (attest.Document, error) { return d, nil },
+	}
 }
 
 // tags are a version and a moving one.

@@ -3,8 +3,6 @@ package publish
 import (
 	"context"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
 	"example.com/slipway/ci/step"
 )
 
@@ -13,7 +11,7 @@ type Step struct {
 	Repository string
 	// Action is upload, push, attach, create, move or keep.
 	Action string
-	// Object is the digest or tag that it is done to.
+	// Object is the digest or tag that it is done to, or what is attached to which digest.
 	Object string
 	// Size is that of what would be sent, in bytes.
 	Size int64
@@ -82,24 +80,18 @@ func planPush(ctx context.Context, p *publication) ([]Step, error) {
 }
 
 func planAttach(ctx context.Context, p *publication) ([]Step, error) {
-	var steps []Step
-	for _, subject := range p.subjects() {
-		there, err := p.Repository.Referrers(ctx, subject.String())
-		if err != nil {
+	if there, err := p.isAttested(ctx); there || err != nil {
+		return nil, err
+	}
+	for _, subject := range p.attested() {
+		if err := p.known(ctx, subject); err != nil {
 			return nil, err
 		}
-		has := map[v1.Hash]bool{}
-		for _, d := range there {
-			has[d.Digest] = true
-		}
-		for i, a := range p.artifacts {
-			switch {
-			case a.subject.Digest != subject:
-			case has[a.manifest.Digest]:
-				p.result.Attestations[i].Outcome = present
-			default:
-				steps = append(steps, p.step("attach", a.manifest.Digest.String(), a.manifest.Size))
-			}
+	}
+	var steps []Step
+	for i, a := range p.Attachments {
+		if p.result.Attestations[i].Outcome == open {
+			steps = append(steps, p.step("attach", a.PredicateType+" to "+a.Subject, 0))
 		}
 	}
 	return steps, nil

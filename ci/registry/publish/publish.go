@@ -22,13 +22,25 @@ type Publication struct {
 	Repository *registry.Repository
 	Index      v1.ImageIndex
 	// Attachments are attached in their order, each to the index or one of its images.
-	Attachments []attest.Document
+	Attachments []Attachment
 	// Created is written into what is attached. It is the epoch of the image, so that
 	// the same attestation is the same manifest.
 	Created time.Time
 	// Attach says what a failure to attach means.
 	Attach Policy
 	Tags   []Tag
+}
+
+// Attachment is one thing that is said of the index or of one of its images.
+type Attachment struct {
+	// Subject is the digest of what it is said of.
+	Subject                  string
+	PredicateType, MediaType string
+	// Signer names who signs it, or is empty.
+	Signer string
+	// Document makes it. It is asked only where the subject has none of that type by that
+	// signer yet: times and signatures make each a little different from the last.
+	Document func() (attest.Document, error)
 }
 
 // Policy says what a failure means.
@@ -45,9 +57,9 @@ const (
 // Tag is a name that shall point to the image.
 type Tag struct {
 	Name string
-	// Moving tags follow releases or branches. A tag that is not never changes what it
-	// points to.
-	Moving bool
+	// Moving tags follow releases or branches. A tag that does not is never changed,
+	// unless Overwrite says so.
+	Moving, Overwrite bool
 	// Move decides with the tags that the repository has whether a moving tag moves,
 	// and why not. The default is that it does. It is asked only where the tag points
 	// elsewhere or is absent.

@@ -2,6 +2,7 @@ package publish
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -22,7 +23,7 @@ func (p *publication) look(ctx context.Context, _ step.Step) (string, error) {
 		switch r.Before = before; {
 		case before == p.result.Digest:
 			r.Outcome = TagUnchanged
-		case !tag.Moving && before != "":
+		case !tag.Moving && !tag.Overwrite && before != "":
 			return "", p.taken(tag.Name, before).fault()
 		case tag.Moving && tag.Move != nil:
 			if !listed {
@@ -102,7 +103,7 @@ func (p *publication) set(ctx context.Context, r *TagResult) error {
 	}
 	p.touched = true
 	if err := p.Repository.Put(ctx, r.Name, p.index, p.resendImages); err != nil {
-		return err
+		return p.untagged(err)
 	}
 	after, err := p.pointsTo(ctx, r.Name)
 	if err != nil {
@@ -122,6 +123,15 @@ func (p *publication) set(ctx context.Context, r *TagResult) error {
 	return nil
 }
 
+// untagged says what is there although a tag could not be set.
+func (p *publication) untagged(err error) error {
+	told, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return err
+	}
+	return fault.New(told.Kind, "%s; %s is there, without that tag", told.What, p.result.Digest).WithDetail(told.Detail...).WithFix("%s", told.Fix).WithCause(err)
+}
+
 func (p *publication) race(tag, theirs string) *RaceError {
 	return &RaceError{Repository: p.result.Repository, Tag: tag, Ours: p.result.Digest, Theirs: theirs}
 }
@@ -133,7 +143,7 @@ func (p *publication) needs(phase string) bool {
 		// A tag that points to the index already was moved when all of it was there.
 		return !p.isTagged()
 	case "attest":
-		return len(p.artifacts) > 0
+		return len(p.Attachments) > 0
 	case "tag", "move":
 		for _, t := range p.result.Tags {
 			if t.Outcome == TagOpen && t.Moving == (phase == "move") {

@@ -1,0 +1,284 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/plan"
+	"example.com/slipway/ci/receipt"
+	"example.com/slipway/ci/registry"
+	"example.com/slipway/ci/registry/auth"
+	"example.com/slipway/ci/registry/publish"
+	"example.com/slipway/ci/step"
+	"example.com/slipway/ci/tag"
+)
+
+// Publish says how to publish.
+type Publish struct {
+	Checks
+	// DryRun reads registries and writes nothing.
+	DryRun bool
+	// AllowDirty publishes sources that differ from the commit.
+	AllowDirty bool
+}
+
+// Published is what publishing leaves.
+type Published struct {
+	*Checked
+	// fault is why registries do not have all of it.
+	fault error
+}
+
+// Err is the verdict as an error: of the gates, else of the registries, or nil.
+func (p *Published) Err() error { return cmp.Or(p.Checked.Err(), p.fault) }
+
+// References are the images by digest, in every repository.
+func (p *Published) References() []string {
+	var refs []string
+	for _, one := range p.Receipt.Run.Publications {
+		refs = append(refs, one.Repository+"@"+one.Digest)
+	}
+	return refs
+}
+
+// Publish checks the images and brings what passed to the targets: everything below a
+// tag before the tag. What a registry refuses is in the receipt and in Err; an error here
+// says that there is no receipt.
+func (p *Pipeline) Publish(ctx context.Context, said Said, how Publish) (*Published, error) {
+	how.Describe = true
+	recorder := receipt.NewRecorder(p.Reporter, how.clock())
+	own := *p
+	own.Reporter = recorder
+	b, err := own.begin(ctx, said)
+	if err != nil {
+		return nil, err
+	}
+	// What was built is there already, and a session that does not end in order is killed.
+	defer func() { _ = b.engine.Close() }()
+	if err := publishable(b, how); err != nil {
+		return nil, err
+	}
+	signer, err := own.signer(ctx, b, how)
+	if err != nil {
+		return nil, err
+	}
+	targets, err := own.preflight(ctx, b, how)
+	if err != nil {
+		return nil, err
+	}
+	made, err := own.judged(ctx, b, said, how.Checks)
+	if err != nil {
+		return nil, err
+	}
+	done := &Published{Checked: &Checked{Built: b, Receipt: made}}
+	if made.Verdict == receipt.Passed {
+		recorder.Record(made)
+		done.fault = own.bring(ctx, b, made, targets, signer, how)
+	}
+	recorder.Record(made)
+	return done, nil
+}
+
+// publishable refuses what nobody could trace back to a commit.
+func publishable(b *Built, how Publish) error {
+	run := b.Plan.Run
+	switch {
+	case len(run.Targets) == 0:
+		return fault.New(fault.Usage, "nobody said where to publish").WithFix("name a repository with --target, or target: in .slipway.yaml")
+	case b.Plan.Untagged != nil:
+		return b.Plan.Untagged
+	case len(b.Plan.Tags) == 0:
+		return fault.New(fault.Usage, "no rule gives the image a tag").WithFix("name one with --image-tag, such as type=sha")
+	case b.Project.Git.Shallow && !b.Project.Git.HasTags && !b.Plan.Said("version"):
+		return fault.New(fault.Usage, "the clone is shallow and has no tags, so nobody knows the version").
+			WithFix("fetch with --tags --unshallow (fetch-depth: 0 in actions/checkout), or say --version")
+	case b.Plan.Image.Base.Name == BuiltinName && !b.Plan.Said("base"):
+		return fault.New(fault.Usage, "the embedded base is for trying out").WithFix("name a base")
+	}
+	return nil
+}
+
+// target is one repository of one image.
+type target struct {
+	image      string
+	repository *registry.Repository
+}
+
+// preflight finds out that every registry can be written to before minutes are spent on
+// building.
+func (p *Pipeline) preflight(ctx context.Context, b *Built, how Publish) ([]target, error) {
+	keychain, err := p.keychain(b)
+	if err != nil {
+		return nil, err
+	}
+	var targets []target
+	for _, img := range b.Plan.Images {
+		for _, name := range b.Plan.Repositories(img) {
+			repository, err := registry.Open(name, registry.Options{
+				Push: true, Keychain: keychain, From: append([]string{b.Plan.Image.Base.Name}, b.Plan.Run.Targets...),
+			})
+			if err != nil {
+				return nil, err
+			}
+			targets = append(targets, target{img.Name, repository})
+		}
+	}
+	if how.DryRun {
+		return targets, nil
+	}
+	return targets, each(ctx, targets, func(ctx context.Context, t target) error {
+		return step.Run(p.Reporter, "preflight "+t.repository.String(), func(step.Step) (string, error) {
+			return permitted(ctx, b, t.repository)
+		})
+	})
+}
+
+// permitted asks for the right to push, unless a tag that never changes is there already:
+// then either nothing is pushed, or it is refused for that.
+func permitted(ctx context.Context, b *Built, r *registry.Repository) (string, error) {
+	at := slices.IndexFunc(b.Plan.Tags, func(t tag.Tag) bool { return !t.Moving })
+	if at >= 0 && !b.Plan.Run.Publish.Overwrite {
+		if d, found, err := r.Head(ctx, b.Plan.Tags[at].Name); err != nil || found {
+			return b.Plan.Tags[at].Name + " is there: " + d.Digest.String(), err
+		}
+	}
+	return "may push", r.CheckPush(ctx)
+}
+
+// bring publishes what passed. What became of it is in the receipt.
+func (p *Pipeline) bring(ctx context.Context, b *Built, made *receipt.Receipt, targets []target, by signer, how Publish) error {
+	if err := p.clean(b, how); err != nil {
+		return unpublished(made, err)
+	}
+	documents, err := p.attest(ctx, b, made, by)
+	if err != nil {
+		return unpublished(made, err)
+	}
+	var all []publish.Publication
+	for _, t := range targets {
+		at := slices.IndexFunc(b.Images, func(i Image) bool { return i.Plan.Name == t.image })
+		all = append(all, p.publication(b, b.Images[at], t, documents[at]))
+	}
+	results, err := p.run(ctx, how, all)
+	for i, r := range results {
+		made.Run.Publications = append(made.Run.Publications, recorded(targets[i].image, r, by.name))
+	}
+	if err != nil {
+		return unpublished(made, err)
+	}
+	return nil
+}
+
+// run carries the transaction out, or finds out what it would do.
+func (p *Pipeline) run(ctx context.Context, how Publish, all []publish.Publication) ([]publish.Result, error) {
+	if !how.DryRun {
+		return publish.Run(ctx, p.Reporter, all...)
+	}
+	steps, results, err := publish.Plan(ctx, p.Reporter, all...)
+	for _, s := range steps {
+		note := s.Action + " " + s.Object + " in " + s.Repository
+		if s.Size > 0 {
+			note += ", " + step.Size(s.Size)
+		}
+		p.Reporter.Note(note)
+	}
+	return results, err
+}
+
+// unpublished marks a receipt, and the publications that did not come to their end.
+func unpublished(made *receipt.Receipt, err error) error {
+	made.Verdict = receipt.Unpublished
+	told, _ := errors.AsType[*fault.Error](err)
+	for i := range made.Run.Publications {
+		if p := &made.Run.Publications[i]; p.State == receipt.Incomplete {
+			p.Fault = err.Error()
+			if told != nil {
+				p.Fault, p.Fix = told.What, told.Fix
+			}
+		}
+	}
+	return err
+}
+
+// clean refuses sources of which the commit tells nothing.
+func (p *Pipeline) clean(b *Built, how Publish) error {
+	for _, made := range b.Images {
+		if made.Plan.Dirty && !how.AllowDirty {
+			return fault.New(fault.Usage, "sources of %s differ from the commit", made.Plan.Name).
+				WithFix("commit them, or publish them nevertheless with --allow-dirty")
+		}
+	}
+	return nil
+}
+
+func (p *Pipeline) publication(b *Built, made Image, t target, documents []publish.Attachment) publish.Publication {
+	one := publish.Publication{
+		Repository: t.repository, Index: made.Index.ImageIndex, Created: time.Unix(made.Plan.Epoch, 0).UTC(), Attachments: documents,
+	}
+	switch b.Plan.Run.Publish.Attestation(t.repository.Registry()) {
+	case plan.AttestOff:
+		one.Attachments = nil
+	case plan.AttestWarn:
+		one.Attach = publish.Warn
+	}
+	for _, tag := range b.Plan.Tags {
+		one.Tags = append(one.Tags, publish.Tag{
+			Name: tag.Name, Moving: tag.Moving, Overwrite: b.Plan.Run.Publish.Overwrite, Move: tag.MayMove,
+		})
+	}
+	return one
+}
+
+// recorded is a result as receipts have it.
+func recorded(image string, r publish.Result, signedBy string) receipt.Publication {
+	p := receipt.Publication{
+		Image: image, Repository: r.Repository, Digest: r.Digest, State: receipt.PublicationState(r.State),
+		Referrers: string(r.Referrers), Uploaded: r.Uploaded, Mounted: r.Mounted, Present: r.Present, Bytes: r.Bytes,
+	}
+	for _, t := range r.Tags {
+		p.Tags = append(p.Tags, receipt.Tag{Name: t.Name, Moving: t.Moving, Before: t.Before, Outcome: receipt.TagOutcome(t.Outcome), Why: t.Why})
+	}
+	for _, a := range r.Attestations {
+		p.Attestations = append(p.Attestations, receipt.Attestation{
+			Subject: a.Subject, Type: a.PredicateType, Digest: a.Digest, Outcome: a.Outcome, Why: a.Why, Signed: signedBy,
+		})
+	}
+	return p
+}
+
+// hosts are the registries of the targets.
+func hosts(b *Built) []string {
+	var all []string
+	for _, t := range b.Plan.Run.Targets {
+		host, _, _ := strings.Cut(t, "/")
+		all = append(all, host)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// keychain has the credentials of the targets' registries.
+func (p *Pipeline) keychain(b *Built) (authn.Keychain, error) {
+	files := make([]string, 0, len(b.Plan.Run.Publish.TokenFiles))
+	for host, file := range b.Plan.Run.Publish.TokenFiles {
+		files = append(files, host+"="+file)
+	}
+	return auth.Keychain(auth.Options{Getenv: p.getenv, Environ: p.Env, Targets: hosts(b), TokenFiles: files})
+}
+
+// getenv answers from the environment: the last entry of a name holds.
+func (p *Pipeline) getenv(name string) string {
+	for _, kv := range slices.Backward(p.Env) {
+		if value, ok := strings.CutPrefix(kv, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
