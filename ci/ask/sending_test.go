@@ -41,9 +41,8 @@ func TestTransport_LetsSlowUploadsThrough(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	const stall = 500 * time.Millisecond
-	transport := &ask.Transport{Inner: http.DefaultTransport, Wait: stall, Stall: stall}
-	client := &http.Client{Transport: transport}
 	for path, silent := range map[string]bool{"/": false, "/silent": true} {
+		client := &http.Client{Transport: &ask.Transport{Inner: http.DefaultTransport, Wait: stall, Stall: stall}}
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, server.URL+path, &slow{n: 10, pause: stall / 5})
 		require.NoError(t, err)
 		resp, err := client.Do(req)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"os"
 	"slices"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -162,13 +163,19 @@ func (s *session) keychain(ref name.Reference, said *config.Said) (authn.Keychai
 	return auth.Keychain(auth.Options{Getenv: s.getenv, Environ: s.Env, Targets: []string{ref.Context().RegistryStr()}, TokenFiles: files})
 }
 
-// again builds the image of a recorded plan from a checkout.
+// again builds the image of a recorded plan from a checkout, with nothing that an
+// earlier build left: that is what is to be compared.
 func (s *session) again(ctx context.Context, flags *config.Flags, dir string, recorded plan.Image) (*image.Index, error) {
 	p, err := s.pipeline()
 	if err != nil {
 		return nil, err
 	}
-	p.Dir = dir
+	fresh, err := os.MkdirTemp("", "slipway-again-")
+	if err != nil {
+		return nil, unwritable(err)
+	}
+	defer os.RemoveAll(fresh)
+	p.Dir, p.Cache, p.Fresh = dir, fresh, fresh
 	b, err := p.Rebuild(ctx, s.said(flags), recorded)
 	if err != nil {
 		return nil, err

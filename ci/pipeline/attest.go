@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"example.com/slipway/ci/attest"
 	"example.com/slipway/ci/attest/keyless"
+	"example.com/slipway/ci/attest/licence"
 	"example.com/slipway/ci/attest/provenance"
 	"example.com/slipway/ci/attest/sign"
 	"example.com/slipway/ci/attest/statements"
@@ -116,12 +118,30 @@ func (p *Pipeline) attest(ctx context.Context, b *Built, made *receipt.Receipt, 
 // signature where somebody signs.
 func (p *Pipeline) describe(b *Built, r *receipt.Receipt, img receipt.Image, by signer) ([]statements.Made, error) {
 	facts := statements.Facts{Runner: provenance.FromEnvironment(p.getenv), Remote: b.Project.Refs.Remote, Repositories: b.Plan.Repositories(img.Plan)}
+	if dir := p.moduleCache(); dir != "" {
+		facts.Licence = licence.NewCache(os.DirFS(dir)).Of
+	}
 	said, err := statements.Of(r, img, facts)
 	if err != nil || by.name == "" {
 		return said, err
 	}
 	signature, err := sign.Image(img.Digest)
 	return append(said, statements.Made{Subject: img.Digest, Statement: signature}), err
+}
+
+// moduleCache is where the go command keeps modules on this machine, and with them their
+// licences, or "".
+func (p *Pipeline) moduleCache() string {
+	if dir := p.getenv("GOMODCACHE"); dir != "" {
+		return dir
+	}
+	if list := filepath.SplitList(p.getenv("GOPATH")); len(list) > 0 {
+		return filepath.Join(list[0], "pkg", "mod")
+	}
+	if home := p.getenv("HOME"); home != "" {
+		return filepath.Join(home, "go", "pkg", "mod")
+	}
+	return ""
 }
 
 // attachment is a statement that is signed when it is needed.

@@ -5,16 +5,10 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
-	"time"
-
-	"github.com/google/go-containerregistry/pkg/authn"
 
 	"example.com/slipway/ci/fault"
-	"example.com/slipway/ci/plan"
 	"example.com/slipway/ci/receipt"
 	"example.com/slipway/ci/registry"
-	"example.com/slipway/ci/registry/auth"
 	"example.com/slipway/ci/registry/publish"
 	"example.com/slipway/ci/step"
 	"example.com/slipway/ci/tag"
@@ -216,69 +210,4 @@ func (p *Pipeline) clean(b *Built, how Publish) error {
 		}
 	}
 	return nil
-}
-
-func (p *Pipeline) publication(b *Built, made Image, t target, documents []publish.Attachment) publish.Publication {
-	one := publish.Publication{
-		Repository: t.repository, Index: made.Index.ImageIndex, Created: time.Unix(made.Plan.Epoch, 0).UTC(), Attachments: documents,
-	}
-	switch b.Plan.Run.Publish.Attestation(t.repository.Registry()) {
-	case plan.AttestOff:
-		one.Attachments = nil
-	case plan.AttestWarn:
-		one.Attach = publish.Warn
-	}
-	for _, tag := range b.Plan.Tags {
-		one.Tags = append(one.Tags, publish.Tag{
-			Name: tag.Name, Moving: tag.Moving, Overwrite: b.Plan.Run.Publish.Overwrite, Move: tag.MayMove,
-		})
-	}
-	return one
-}
-
-// recorded is a result as receipts have it.
-func recorded(image string, r publish.Result, signedBy string) receipt.Publication {
-	p := receipt.Publication{
-		Image: image, Repository: r.Repository, Digest: r.Digest, State: receipt.PublicationState(r.State),
-		Referrers: string(r.Referrers), Uploaded: r.Uploaded, Mounted: r.Mounted, Present: r.Present, Bytes: r.Bytes,
-	}
-	for _, t := range r.Tags {
-		p.Tags = append(p.Tags, receipt.Tag{Name: t.Name, Moving: t.Moving, Before: t.Before, Outcome: receipt.TagOutcome(t.Outcome), Why: t.Why})
-	}
-	for _, a := range r.Attestations {
-		p.Attestations = append(p.Attestations, receipt.Attestation{
-			Subject: a.Subject, Type: a.PredicateType, Digest: a.Digest, Outcome: a.Outcome, Why: a.Why, Signed: signedBy,
-		})
-	}
-	return p
-}
-
-// hosts are the registries of the targets.
-func hosts(b *Built) []string {
-	var all []string
-	for _, t := range b.Plan.Run.Targets {
-		host, _, _ := strings.Cut(t, "/")
-		all = append(all, host)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// keychain has the credentials of the targets' registries.
-func (p *Pipeline) keychain(b *Built) (authn.Keychain, error) {
-	files := make([]string, 0, len(b.Plan.Run.Publish.TokenFiles))
-	for host, file := range b.Plan.Run.Publish.TokenFiles {
-		files = append(files, host+"="+file)
-	}
-	return auth.Keychain(auth.Options{Getenv: p.getenv, Environ: p.Env, Targets: hosts(b), TokenFiles: files})
-}
-
-// getenv answers from the environment: the last entry of a name holds.
-func (p *Pipeline) getenv(name string) string {
-	for _, kv := range slices.Backward(p.Env) {
-		if value, ok := strings.CutPrefix(kv, name+"="); ok {
-			return value
-		}
-	}
-	return ""
 }

@@ -33,7 +33,7 @@ func TestRead_NamesTheDefaultBranchThatACloneKnows(t *testing.T) {
 	gitIn(t, top, "clone", "-q", origin, "c")
 	dir := filepath.Join(top, "c")
 	gitIn(t, dir, "checkout", "-q", "-b", "other")
-	require.Equal(t, project.Refs{Head: "refs/heads/other", From: "git", DefaultBranch: "trunk"}, mustRead(t, dir).Refs)
+	require.Equal(t, project.Refs{Head: "refs/heads/other", From: "git", DefaultBranch: "trunk", Remote: origin}, mustRead(t, dir).Refs)
 	for name, text := range map[string]string{
 		"elsewhere": "ref: refs/heads/trunk\n", "an id": gitIn(t, dir, "rev-parse", "HEAD") + "\n", "no name": "ref: refs/remotes/origin/\x1b[2J\n",
 		"long": "ref: refs/remotes/origin/" + strings.Repeat("x", 1001) + "\n",

@@ -192,7 +192,7 @@ func TestRead_StartsPlumbingOnly(t *testing.T) {
 	require.NotEmpty(t, calls)
 	for _, call := range calls {
 		words := strings.Fields(call)
-		require.True(t, slices.ContainsFunc([]string{"rev-parse", "cat-file", "for-each-ref", "ls-tree", "symbolic-ref"}, func(verb string) bool {
+		require.True(t, slices.ContainsFunc([]string{"rev-parse", "cat-file", "for-each-ref", "ls-tree", "symbolic-ref", "config"}, func(verb string) bool {
 			return slices.Contains(words, verb)
 		}), call)
 	}
