@@ -40,7 +40,7 @@ func ExitCodes() []struct {
 		{ExitTests, "tests fail"},
 		{ExitGate, "a gate refused the image"},
 		{ExitUnjudged, "a gate could not judge the image"},
-		{ExitRegistry, "a registry refused, failed or could not be reached"},
+		{ExitRegistry, "a registry refused, failed or could not be reached, or a signing service"},
 		{ExitEngine, "the engine is missing or broke down"},
 		{ExitBug, "a bug in Slipway"},
 		{ExitInterrupted, "interrupted"},

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/receipt"
 	"example.com/slipway/ci/registry"
@@ -56,7 +58,7 @@ func (p *Pipeline) Publish(ctx context.Context, said Said, how Publish) (*Publis
 	}
 	// What was built is there already, and a session that does not end in order is killed.
 	defer func() { _ = b.engine.Close() }()
-	if err := publishable(b, how); err != nil {
+	if err := publishable(b); err != nil {
 		return nil, err
 	}
 	signer, err := own.signer(ctx, b, how)
@@ -81,7 +83,7 @@ func (p *Pipeline) Publish(ctx context.Context, said Said, how Publish) (*Publis
 }
 
 // publishable refuses what nobody could trace back to a commit.
-func publishable(b *Built, how Publish) error {
+func publishable(b *Built) error {
 	run := b.Plan.Run
 	switch {
 	case len(run.Targets) == 0:
@@ -93,8 +95,6 @@ func publishable(b *Built, how Publish) error {
 	case b.Project.Git.Shallow && !b.Project.Git.HasTags && !b.Plan.Said("version"):
 		return fault.New(fault.Usage, "the clone is shallow and has no tags, so nobody knows the version").
 			WithFix("fetch with --tags --unshallow (fetch-depth: 0 in actions/checkout), or say --version")
-	case b.Plan.Image.Base.Name == BuiltinName && !b.Plan.Said("base"):
-		return fault.New(fault.Usage, "the embedded base is for trying out").WithFix("name a base")
 	}
 	return nil
 }
@@ -139,8 +139,13 @@ func (p *Pipeline) preflight(ctx context.Context, b *Built, how Publish) ([]targ
 func permitted(ctx context.Context, b *Built, r *registry.Repository) (string, error) {
 	at := slices.IndexFunc(b.Plan.Tags, func(t tag.Tag) bool { return !t.Moving })
 	if at >= 0 && !b.Plan.Run.Publish.Overwrite {
-		if d, found, err := r.Head(ctx, b.Plan.Tags[at].Name); err != nil || found {
-			return b.Plan.Tags[at].Name + " is there: " + d.Digest.String(), err
+		d, found, err := r.Head(ctx, b.Plan.Tags[at].Name)
+		if found {
+			return b.Plan.Tags[at].Name + " is there: " + d.Digest.String(), nil
+		}
+		// Who may not read is told below that the right to push is missing.
+		if _, answered := errors.AsType[*transport.Error](err); err != nil && !answered {
+			return "", err
 		}
 	}
 	return "may push", r.CheckPush(ctx)
