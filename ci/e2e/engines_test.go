@@ -72,9 +72,31 @@ func TestLab(t *testing.T) {
 		{"knows what is called", requireReach},
 		{"scans without a network", requireScanner},
 		{"tries images", requireSmokeInTheEngine},
+		{"reproduces what this machine published", requireReproduced},
 	} {
 		t.Run(judge.name, func(t *testing.T) { judge.require(t, l) })
 	}
+}
+
+// requireReproduced wants the image that the local engine published from the Dagger
+// engine, by what is said of the image, and nothing of another source.
+func requireReproduced(t *testing.T, l *lab) {
+	t.Helper()
+	src, keys := fixture(t), t.TempDir()
+	rig.Must(t, keys, append(rig.Environ(), "COSIGN_PASSWORD=tide"), rig.Tool(t, "cosign"), "generate-key-pair")
+	target := l.images.Address + "/team/tide"
+	args := slices.Concat([]string{"publish", "--engine", "local", "--src", src, "--output", t.TempDir(), "--gate", "image",
+		"--target", target, "--sign-key", filepath.Join(keys, "cosign.key")}, l.pins())
+	published := rig.Must(t, "", environment(t, bases(t), "COSIGN_PASSWORD=tide"), slipway(t), args...)
+	reproduce := func(src string) rig.Result {
+		return rig.Run(t, "", l.engine.Env, slipway(t), slices.Concat([]string{"reproduce", "--engine", "dagger", "--src", src,
+			"--key", filepath.Join(keys, "cosign.pub"), target + ":1.4.0"}, l.images.Mirrors())...)
+	}
+	r := reproduce(src)
+	require.Zero(t, r.Code, "%s%s", r.Stdout, r.Stderr)
+	require.Contains(t, r.Stdout, strings.TrimPrefix(published, target+"@"))
+	require.Regexp(t, `rebuild +passed`, r.Stdout)
+	require.Regexp(t, `build linux/amd64 +done`, r.Stderr, "nothing was kept from the local engine")
 }
 
 // One digest from both engines, for the sample and for services of others: the

@@ -27,7 +27,7 @@ func TestModule(t *testing.T) {
 
 	t.Run("lists its functions with what they do", func(t *testing.T) {
 		listed := rig.Must(t, m.home, m.engine.Env, m.engine.Dagger, "functions")
-		for _, name := range []string{"binary", "build", "check", "digest", "image", "plan", "report", "scan", "serve", "test"} {
+		for _, name := range []string{"binary", "build", "check", "digest", "image", "plan", "publish", "report", "scan", "serve", "test"} {
 			require.Regexp(t, `(?m)^`+name+` +\S+ \S+`, listed)
 		}
 	})
@@ -118,6 +118,12 @@ func requireJudged(t *testing.T, m *called) {
 	r = judge("report", "--src", src, "export", "--path", filepath.Join(out, "report"))
 	require.Zero(t, r.Code, r.Stderr)
 	require.Equal(t, receipt.Passed, readReceipt(t, out).Verdict)
+	target := net.JoinHostPort(m.engine.Gateway, port) + "/team/harbour"
+	r = judge("publish", "--src", src, "--target", target, "--image-tag", "type=raw,value=stable")
+	require.Zero(t, r.Code, r.Stderr)
+	digest := digestOf(t, m.local(t, src, t.TempDir()))
+	require.Equal(t, target+"@"+digest, strings.TrimSpace(r.Stdout))
+	require.Equal(t, digest, rig.Must(t, "", rig.Environ(), rig.Tool(t, "crane"), "digest", m.images.Address+"/team/harbour:stable"))
 	vulnerable := write(t, "harbour", with(harbour, map[string]string{
 		"go.mod": harbour["go.mod"] + "\nrequire golang.org/x/text v0.3.7\n", "go.sum": textSums,
 		"start.go": "package main\n\nimport \"golang.org/x/text/language\"\n\nfunc start() { _ = language.English }\n",
