@@ -21,7 +21,7 @@ func (s *Said) Recorded(i plan.Image) {
 		Builder: i.Builder.String(), Version: i.Version, Epoch: fmt.Sprint(i.Epoch),
 		Name: i.Name, Base: i.Base.String(), User: i.Config.User, Workdir: i.Config.Workdir, Env: map[string]string{}, Args: i.Config.Args,
 		Capability: i.Capabilities, Port: i.Config.Ports, StopSignal: i.Config.StopSignal, Label: i.Config.Labels, Annotation: i.Config.Annotations,
-		Title: i.Title, Description: i.Description, URL: i.URL, Source: i.Source, Licenses: i.Licenses,
+		Title: i.Title, Description: i.Description, URL: i.URL, Source: i.Source, Licenses: i.Licenses, Compression: i.Compression,
 	}
 	for _, m := range i.Mains {
 		own.Main = append(own.Main, m.Dir)

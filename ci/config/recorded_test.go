@@ -27,7 +27,7 @@ func TestRecorded_GivesThePlanAgain(t *testing.T) {
 		{
 			"--tags=a,b", "--set=main.x=it's", "--strip=dwarf", "--version=v9.0.0", "--epoch=7", "--name=boat", "--platform=linux/arm,linux/riscv64",
 			"--certs=bundled", "--user=1000", "--workdir=/x", "--env=A=b=c", "--args=-x", "--capability=cap_net_bind_service", "--port=53/udp",
-			"--stop-signal=SIGINT", "--label=a=b", "--annotation=c=d", "--title=T", "--description=D", "--url=U", "--source=S", "--licenses=MIT",
+			"--stop-signal=SIGINT", "--label=a=b", "--annotation=c=d", "--title=T", "--description=D", "--url=U", "--source=S", "--licenses=MIT", "--compression=zstd",
 		},
 		{"--debug", "--base=scratch"},
 	} {

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/layer"
 	"example.com/slipway/ci/pins"
 	"example.com/slipway/ci/plan"
 	"example.com/slipway/ci/project"
@@ -148,6 +149,13 @@ func (p *Plan) base(in Input) error {
 		p.Image.Certs = true
 	default:
 		return p.wrong("certs", in.Said.Certs, "bundled")
+	}
+	switch in.Said.Compression {
+	case "", string(layer.Gzip):
+	case string(layer.Zstd):
+		p.Image.Compression = in.Said.Compression
+	default:
+		return p.wrong("compression", in.Said.Compression, "gzip or zstd")
 	}
 	return nil
 }

@@ -43,6 +43,7 @@ type Settings struct {
 	URL         string
 	Source      string
 	Licenses    string
+	Compression string
 
 	// What is done with it.
 	Engine     string
@@ -144,6 +145,7 @@ func imageKeys() []key {
 		{name: "url", help: "web page of the image", field: func(s *Settings) any { return &s.URL }},
 		{name: "source", help: "address of the source; the default is the module's path", field: func(s *Settings) any { return &s.Source }},
 		{name: "licenses", help: "licences of the source, as an SPDX expression", field: func(s *Settings) any { return &s.Licenses }},
+		{name: "compression", help: "compression of the layers: gzip, or zstd, which is smaller and not read by older runtimes (default gzip)", field: func(s *Settings) any { return &s.Compression }},
 	}
 }
 

@@ -21,7 +21,7 @@ func (p *Plan) Values() map[string]string {
 		"user": i.Config.User, "workdir": i.Config.Workdir, "env": strings.Join(i.Config.Env, ","),
 		"args": strings.Join(i.Config.Args, " "), "port": strings.Join(i.Config.Ports, ","), "stop-signal": i.Config.StopSignal,
 		"label": table(i.Config.Labels), "annotation": table(i.Config.Annotations), "title": i.Title,
-		"description": i.Description, "url": i.URL, "source": i.Source, "licenses": i.Licenses,
+		"description": i.Description, "url": i.URL, "source": i.Source, "licenses": i.Licenses, "compression": i.Compression,
 		"files":      list(p.Image.Files, func(f plan.File) string { return "/" + f.Path + "=" + f.Source }),
 		"capability": strings.Join(i.Capabilities, ","), "budget": step.Size(p.Run.Budget), "test": strings.Join(p.Run.Tests, ","),
 		"pre-build": list(p.Run.PreBuild, func(c []string) string { return strings.Join(c, " ") }),

@@ -88,7 +88,11 @@ func assemble(p plan.Image, part Part) (*Image, error) {
 	}
 	adds := base
 	for _, l := range part.Layers {
-		adds = append(adds, mutate.Addendum{Layer: l.Layer, MediaType: types.OCILayer, History: history(p, l.CreatedBy)})
+		mediaType, err := l.MediaType()
+		if err != nil {
+			return nil, fmt.Errorf("asking for the type of a layer: %w", err)
+		}
+		adds = append(adds, mutate.Addendum{Layer: l.Layer, MediaType: mediaType, History: history(p, l.CreatedBy)})
 	}
 	img := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	if img, err = mutate.Append(img, adds...); err != nil {

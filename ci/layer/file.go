@@ -79,11 +79,11 @@ func (f File) open() (io.ReadCloser, int64, error) {
 }
 
 // key names what a layer of these files will be, without compressing them.
-func key(files []File, mtime time.Time) (string, error) {
+func key(files []File, mtime time.Time, c Compression) (string, error) {
 	h := sha256.New()
 	lines := json.NewEncoder(h)
-	// The version changes with the tar format, the level and klauspost/compress.
-	if err := lines.Encode([]any{"layer", 1, Level, mtime.Unix()}); err != nil {
+	// The version changes with the tar format, the levels and klauspost/compress.
+	if err := lines.Encode([]any{"layer", 2, c, Level, mtime.Unix()}); err != nil {
 		return "", err
 	}
 	for _, f := range files {

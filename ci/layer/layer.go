@@ -2,7 +2,7 @@
 // nothing else: not on the clock, the user, the umask, or the Go that compiled Slipway.
 //
 // The tar is written in one header format and compressed by klauspost/compress at
-// one level. The standard library's gzip is not used, because its output changes
+// one level for each compression. The standard library's gzip is not used, because its output changes
 // between Go releases (1.26 to 1.27, measured) and Slipway is compiled by whatever
 // Go is there.
 package layer
@@ -19,6 +19,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 )
 
 // Level is the one gzip level. On Go binaries 6 is 2 % larger than 9 and takes a
@@ -34,10 +35,35 @@ type sums struct {
 	Unpacked int64 `json:"unpacked"`
 }
 
+// Compression is how a layer is compressed.
+type Compression string
+
+// The compressions. Zstandard's layers are smaller, and older runtimes do not read them.
+const (
+	Gzip Compression = "gzip"
+	Zstd Compression = "zstd"
+)
+
+// writer compresses what is written to it, always in the same way.
+func (c Compression) writer(w io.Writer) (io.WriteCloser, error) {
+	if c == Zstd {
+		return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
+	}
+	return gzip.NewWriterLevel(w, Level)
+}
+
+// reader is the way back.
+func (c Compression) reader(r io.Reader) (io.Reader, error) {
+	if c == Zstd {
+		return zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
+	}
+	return gzip.NewReader(r)
+}
+
 // write writes the compressed tar of files to w, every entry with one mtime.
-func write(w io.Writer, files []File, mtime time.Time) (sums, error) {
+func write(w io.Writer, files []File, mtime time.Time, c Compression) (sums, error) {
 	compressed := newCounter(w)
-	zip, err := gzip.NewWriterLevel(compressed, Level)
+	zip, err := c.writer(compressed)
 	if err != nil {
 		return sums{}, err
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 	"github.com/stretchr/testify/require"
 
@@ -71,10 +72,38 @@ func TestStore_GivesTheSameLayerAsMemory(t *testing.T) {
 	require.NoError(t, err)
 	store := layer.NewStore(filepath.Join(t.TempDir(), "layers"))
 	for range 2 {
-		got, err := store.Layer(onDisk, time.Unix(1, 0))
+		got, err := store.Layer(onDisk, time.Unix(1, 0), layer.Gzip)
 		require.NoError(t, err)
 		require.NoError(t, validate.Layer(got))
 		require.Equal(t, digestOf(t, want), digestOf(t, got))
+	}
+}
+
+func TestStore_GivesThePinnedDigestAsZstandard(t *testing.T) {
+	t.Parallel()
+	store := layer.NewStore(filepath.Join(t.TempDir(), "layers"))
+	zipped, err := store.Layer(sample(), time.Unix(1700000000, 0), layer.Gzip)
+	require.NoError(t, err)
+	for range 2 {
+		l, err := store.Layer(sample(), time.Unix(1700000000, 0), layer.Zstd)
+		require.NoError(t, err)
+		require.Equal(t, "sha256:37975fdc2e23c7967192135d4824f4a3c1bf4ce04189ff25498dc9e2fb9f2c65", digestOf(t, l).String())
+		packed, err := l.Compressed()
+		require.NoError(t, err)
+		sum, _, err := v1.SHA256(packed)
+		require.NoError(t, err)
+		require.Equal(t, digestOf(t, l), sum)
+		plain, err := l.Uncompressed()
+		require.NoError(t, err)
+		unpacked, _, err := v1.SHA256(plain)
+		require.NoError(t, err)
+		require.NoError(t, plain.Close())
+		media, err := l.MediaType()
+		require.NoError(t, err)
+		require.Equal(t, types.OCILayerZStd, media)
+		tar, err := zipped.DiffID()
+		require.NoError(t, err)
+		require.Equal(t, tar, unpacked, "the same tar")
 	}
 }
 
@@ -82,13 +111,13 @@ func TestStore_MakesALayerAgainThatWasCutShort(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "layers")
 	store := layer.NewStore(dir)
-	first, err := store.Layer(sample(), time.Unix(1, 0))
+	first, err := store.Layer(sample(), time.Unix(1, 0), layer.Gzip)
 	require.NoError(t, err)
 	kept, err := filepath.Glob(filepath.Join(dir, "*.tar.gz"))
 	require.NoError(t, err)
 	require.Len(t, kept, 1)
 	require.NoError(t, os.Truncate(kept[0], 10))
-	again, err := store.Layer(sample(), time.Unix(1, 0))
+	again, err := store.Layer(sample(), time.Unix(1, 0), layer.Gzip)
 	require.NoError(t, err)
 	require.NoError(t, validate.Layer(again))
 	require.Equal(t, digestOf(t, first), digestOf(t, again))
@@ -97,7 +126,7 @@ func TestStore_MakesALayerAgainThatWasCutShort(t *testing.T) {
 func TestStore_LeavesNothingOfALayerThatFailed(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "layers")
-	_, err := layer.NewStore(dir).Layer([]layer.File{{Path: "x", Source: filepath.Join(dir, "absent")}}, time.Unix(1, 0))
+	_, err := layer.NewStore(dir).Layer([]layer.File{{Path: "x", Source: filepath.Join(dir, "absent")}}, time.Unix(1, 0), layer.Gzip)
 	require.Error(t, err)
 	left, _ := os.ReadDir(dir)
 	require.Empty(t, left)

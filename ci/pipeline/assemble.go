@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -78,7 +79,7 @@ func (p *Pipeline) sizes(b *Built) string {
 func (p *Pipeline) layers(store *layer.Store, b *Built, u *unit) ([]image.Layer, error) {
 	var layers []image.Layer
 	add := func(files []layer.File, epoch time.Time, createdBy string) error {
-		l, err := store.Layer(append(layer.Parents(files), files...), epoch)
+		l, err := store.Layer(append(layer.Parents(files), files...), epoch, layer.Compression(cmp.Or(u.image.Compression, string(layer.Gzip))))
 		layers = append(layers, image.Layer{Layer: l, CreatedBy: createdBy})
 		return err
 	}

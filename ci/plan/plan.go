@@ -47,6 +47,8 @@ type Image struct {
 	Files []File `json:"files,omitempty"`
 	// Capabilities of the first main's file, in the words of capabilities(7).
 	Capabilities []string `json:"capabilities,omitempty"`
+	// Compression of our layers is zstd, or empty for gzip. The base's stay as they are.
+	Compression string `json:"compression,omitempty"`
 	// Config is laid over the base's own configuration.
 	Config Config `json:"config"`
 	// Platforms are sorted and normal.

@@ -17,6 +17,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 
 	"example.com/slipway/ci/image"
 	"example.com/slipway/ci/step"
@@ -192,12 +193,16 @@ func (c *chain) unlike(ctx context.Context, published v1.Descriptor, img image.I
 // sums hashes the files of a layer. What is no regular file has its header in place of
 // a digest.
 func sums(r io.Reader, media types.MediaType) (map[string]string, error) {
-	if media != types.OCIUncompressedLayer {
-		unzipped, err := gzip.NewReader(r)
-		if err != nil {
-			return nil, err
-		}
-		r = unzipped
+	var err error
+	switch media {
+	case types.OCIUncompressedLayer:
+	case types.OCILayerZStd:
+		r, err = zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
+	default:
+		r, err = gzip.NewReader(r)
+	}
+	if err != nil {
+		return nil, err
 	}
 	all := map[string]string{}
 	limited := &io.LimitedReader{R: r, N: maxUnpacked}
