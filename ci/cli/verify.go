@@ -36,7 +36,7 @@ type verification struct {
 
 // rebuilding are the settings that count where an image is read and built again: all
 // others are those of its plan.
-var rebuilding = []string{"engine", "engine-host", "mirror", "files", "allow-exec", "registry-token-file"}
+var rebuilding = []string{"engine", "engine-host", "mirror", "files", "allow-exec", "registry-token-file", "plain-http"}
 
 func (s *session) verifyVerb() *cobra.Command {
 	v := &verification{}
@@ -138,7 +138,7 @@ func (s *session) verifyOptions(ctx context.Context, ref name.Reference, v *veri
 	if o.Keychain, err = s.keychain(ref, said); err != nil {
 		return o, err
 	}
-	if o.Repository, err = registry.Open(ref.Context().Name(), registry.Options{Keychain: o.Keychain}); err != nil {
+	if o.Repository, err = registry.Open(ref.Context().Name(), registry.Options{Keychain: o.Keychain, PlainHTTP: said.PlainHTTP}); err != nil {
 		return o, err
 	}
 	if v.unsigned {

@@ -123,6 +123,12 @@ func (p *Plan) registries(in Input) error {
 		}
 		publish.TokenFiles[host] = absolute(in.Dir, file)
 	}
+	for _, host := range s.PlainHTTP {
+		if !hostForm.MatchString(host) {
+			return p.wrong("plain-http", host, "a registry, such as registry.internal:5000")
+		}
+	}
+	publish.PlainHTTP = s.PlainHTTP
 	for _, host := range slices.Sorted(maps.Keys(s.Attest)) {
 		if !hostForm.MatchString(host) || !slices.Contains([]string{plan.AttestWarn, plan.AttestFail, plan.AttestOff}, s.Attest[host]) {
 			return p.wrong("attest", host+"="+s.Attest[host], "a registry and warn, fail or off, such as ghcr.io=warn")
@@ -180,7 +186,7 @@ func (p *Plan) publishValues() map[string]string {
 			}
 			return t.Name
 		}),
-		"registry-token-file": strings.Join(slices.Sorted(maps.Keys(publish.TokenFiles)), ","), "attest": table(publish.Attest),
+		"registry-token-file": strings.Join(slices.Sorted(maps.Keys(publish.TokenFiles)), ","), "attest": table(publish.Attest), "plain-http": strings.Join(publish.PlainHTTP, ","),
 		"sign": publish.Sign, "sign-key": publish.SignKey,
 		"signing-config": publish.SigningConfig, "trusted-root": publish.TrustedRoot,
 	}

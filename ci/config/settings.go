@@ -59,6 +59,7 @@ type Settings struct {
 	Ref       string
 	Overwrite bool
 	TokenFile map[string]string
+	PlainHTTP []string
 	Attest    map[string]string
 	Sign      string
 	SignKey   string
@@ -169,6 +170,7 @@ func publishKeys() []key {
 		{name: "ref", help: "what is checked out, for rules about it: refs/heads/main, refs/tags/v1.2.3 or refs/pull/7/merge; the default is what git says, in GitHub Actions what started the job", machine: true, field: func(s *Settings) any { return &s.Ref }},
 		{name: "overwrite", help: "let a tag that does not move, such as 1.2.3, get another image", machine: true, field: func(s *Settings) any { return &s.Overwrite }},
 		{name: "registry-token-file", help: "file with the token of a registry, as ghcr.io=/run/secrets/token", machine: true, field: func(s *Settings) any { return &s.TokenFile }},
+		{name: "plain-http", help: "registry that is asked without TLS, as HOST:PORT; those of this machine may be anyway", machine: true, field: func(s *Settings) any { return &s.PlainHTTP }},
 		{name: "attest", help: "what an attestation does that a registry does not take, as ghcr.io=warn: warn or fail, or off for none (default fail)", machine: true, field: func(s *Settings) any { return &s.Attest }},
 		{name: "sign", help: "how to sign: key, keyless with the identity of a CI job, off, or auto, which takes what is there (default auto)", machine: true, field: func(s *Settings) any { return &s.Sign }},
 		{name: "sign-key", help: "file of the private key, or env:// and the variable that has it", machine: true, field: func(s *Settings) any { return &s.SignKey }},

@@ -119,7 +119,8 @@ func requireJudged(t *testing.T, m *called) {
 	require.Zero(t, r.Code, r.Stderr)
 	require.Equal(t, receipt.Passed, readReceipt(t, out).Verdict)
 	target := net.JoinHostPort(m.engine.Gateway, port) + "/team/harbour"
-	r = judge("publish", "--src", src, "--target", target, "--image-tag", "type=raw,value=stable")
+	host, _, _ := strings.Cut(target, "/")
+	r = judge("--setting", "plain-http="+host, "publish", "--src", src, "--target", target, "--image-tag", "type=raw,value=stable")
 	require.Zero(t, r.Code, r.Stderr)
 	digest := digestOf(t, m.local(t, src, t.TempDir()))
 	require.Equal(t, target+"@"+digest, strings.TrimSpace(r.Stdout))

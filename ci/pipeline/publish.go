@@ -116,7 +116,7 @@ func (p *Pipeline) preflight(ctx context.Context, b *Built, how Publish) ([]targ
 	for _, img := range b.Plan.Images {
 		for _, name := range b.Plan.Repositories(img) {
 			repository, err := registry.Open(name, registry.Options{
-				Push: true, Keychain: keychain, From: append([]string{b.Plan.Image.Base.Name}, b.Plan.Run.Targets...),
+				Push: true, PlainHTTP: b.Plan.Run.Publish.PlainHTTP, Keychain: keychain, From: append([]string{b.Plan.Image.Base.Name}, b.Plan.Run.Targets...),
 			})
 			if err != nil {
 				return nil, err

@@ -27,6 +27,8 @@ type Publish struct {
 	// TokenFiles have the token of a registry, by its host. They are in no record, and
 	// neither is SignKey: somebody may have written a secret in its file's place.
 	TokenFiles map[string]string `json:"-"`
+	// PlainHTTP are registries that are asked without TLS.
+	PlainHTTP []string `json:"plainHTTP,omitempty"`
 	// Attest is AttestFail, AttestWarn or AttestOff for a registry, by its host.
 	Attest map[string]string `json:"attest,omitempty"`
 	// Sign is auto, key, keyless or off.
