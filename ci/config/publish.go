@@ -36,7 +36,15 @@ func (p *Plan) publish(in Input) error {
 }
 
 func (p *Plan) targets(in Input) error {
+	var all []string
 	for i, target := range in.Said.Target {
+		if kind, path, local := Local(target); local {
+			if p.fromFile("target") || path == "" {
+				return p.wrong("target", target, "a repository; whoever publishes may name a folder as oci:FOLDER or a file as oci-archive:FILE")
+			}
+			all = append(all, kind+":"+absolute(in.Dir, path))
+			continue
+		}
 		host, _, _ := strings.Cut(target, "/")
 		// Without a dot or a port it would be a name on Docker Hub.
 		registry := strings.ContainsAny(host, ".:") || host == "localhost"
@@ -46,20 +54,45 @@ func (p *Plan) targets(in Input) error {
 		if slices.Contains(in.Said.Target[:i], target) {
 			return p.wrong("target", target, "each repository once")
 		}
+		all = append(all, target)
 	}
-	p.Run.Targets = in.Said.Target
+	p.Run.Targets = all
 	return nil
+}
+
+// The targets on this machine, in the words of skopeo.
+const (
+	LayoutTarget  = "oci"
+	ArchiveTarget = "oci-archive"
+)
+
+// Local takes a target apart that is a folder or file of this machine: oci:FOLDER is an
+// OCI image layout, oci-archive:FILE one in a tar archive.
+func Local(target string) (kind, path string, ok bool) {
+	kind, path, ok = strings.Cut(target, ":")
+	return kind, path, ok && (kind == LayoutTarget || kind == ArchiveTarget)
 }
 
 // Repositories are those that an image of the plan goes to: the targets, or, where the
 // plan has several images, the repositories of the image's name below them.
 func (p *Plan) Repositories(img plan.Image) []string {
-	if len(p.Images) < 2 {
-		return slices.Clone(p.Run.Targets)
-	}
+	return p.places(img, func(target string) bool { _, _, local := Local(target); return !local })
+}
+
+// Places are the targets of an image on this machine, as Repositories are those elsewhere.
+func (p *Plan) Places(img plan.Image) []string {
+	return p.places(img, func(target string) bool { _, _, local := Local(target); return local })
+}
+
+func (p *Plan) places(img plan.Image, wanted func(string) bool) []string {
 	var all []string
 	for _, target := range p.Run.Targets {
-		all = append(all, target+"/"+img.Name)
+		if wanted(target) && len(p.Images) > 1 {
+			target += "/" + img.Name
+		}
+		if wanted(target) {
+			all = append(all, target)
+		}
 	}
 	return all
 }

@@ -1,28 +1,35 @@
 package pipeline
 
 import (
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
+	"example.com/slipway/ci/config"
+	"example.com/slipway/ci/output"
 	"example.com/slipway/ci/plan"
 	"example.com/slipway/ci/receipt"
+	"example.com/slipway/ci/registry"
 	"example.com/slipway/ci/registry/auth"
 	"example.com/slipway/ci/registry/publish"
 )
 
-// publication is an image for one repository.
-func (p *Pipeline) publication(b *Built, made Image, t target, documents []publish.Attachment) publish.Publication {
+// publication is an image for one repository, or for a place on this machine.
+func (p *Pipeline) publication(b *Built, made Image, t *registry.Repository, documents []publish.Attachment) publish.Publication {
 	one := publish.Publication{
-		Repository: t.repository, Index: made.Index.ImageIndex, Created: time.Unix(made.Plan.Epoch, 0).UTC(), Attachments: documents,
+		Repository: t, Index: made.Index.ImageIndex, Created: time.Unix(made.Plan.Epoch, 0).UTC(), Attachments: documents,
 	}
-	switch b.Plan.Run.Publish.Attestation(t.repository.Registry()) {
-	case plan.AttestOff:
-		one.Attachments = nil
-	case plan.AttestWarn:
-		one.Attach = publish.Warn
+	if t != nil {
+		switch b.Plan.Run.Publish.Attestation(t.Registry()) {
+		case plan.AttestOff:
+			one.Attachments = nil
+		case plan.AttestWarn:
+			one.Attach = publish.Warn
+		}
 	}
 	for _, tag := range b.Plan.Tags {
 		one.Tags = append(one.Tags, publish.Tag{
@@ -53,8 +60,10 @@ func recorded(image string, r publish.Result, signedBy string) receipt.Publicati
 func hosts(b *Built) []string {
 	var all []string
 	for _, t := range b.Plan.Run.Targets {
-		host, _, _ := strings.Cut(t, "/")
-		all = append(all, host)
+		if _, _, local := config.Local(t); !local {
+			host, _, _ := strings.Cut(t, "/")
+			all = append(all, host)
+		}
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
@@ -77,4 +86,23 @@ func (p *Pipeline) getenv(name string) string {
 		}
 	}
 	return ""
+}
+
+// place brings an image to where a target on this machine says. An archive is made anew.
+func (p *Pipeline) place(where string, one publish.Publication) (publish.Result, error) {
+	kind, path, _ := config.Local(where)
+	if kind == config.LayoutTarget {
+		return publish.Layout(path, one)
+	}
+	dir, err := os.MkdirTemp("", "slipway-archive-")
+	if err != nil {
+		return publish.Result{}, fmt.Errorf("making a folder for the archive: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	r, err := publish.Layout(dir, one)
+	if err == nil {
+		err = output.Tar(path, dir)
+	}
+	r.Repository = where
+	return r, err
 }

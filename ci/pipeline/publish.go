@@ -163,11 +163,14 @@ func (p *Pipeline) bring(ctx context.Context, b *Built, made *receipt.Receipt, t
 	var all []publish.Publication
 	for _, t := range targets {
 		at := slices.IndexFunc(b.Images, func(i Image) bool { return i.Plan.Name == t.image })
-		all = append(all, p.publication(b, b.Images[at], t, documents[at]))
+		all = append(all, p.publication(b, b.Images[at], t.repository, documents[at]))
 	}
 	results, err := p.run(ctx, how, all)
 	for i, r := range results {
 		made.Run.Publications = append(made.Run.Publications, recorded(targets[i].image, r, by.name))
+	}
+	if err == nil && !how.DryRun {
+		err = p.placeAll(b, made, documents, by)
 	}
 	if err != nil {
 		return unpublished(made, err)
@@ -175,8 +178,30 @@ func (p *Pipeline) bring(ctx context.Context, b *Built, made *receipt.Receipt, t
 	return nil
 }
 
+// placeAll brings the images to the targets on this machine.
+func (p *Pipeline) placeAll(b *Built, made *receipt.Receipt, documents [][]publish.Attachment, by signer) error {
+	for i, img := range b.Images {
+		for _, where := range b.Plan.Places(img.Plan) {
+			err := step.Run(p.Reporter, "write "+where, func(step.Step) (string, error) {
+				r, err := p.place(where, p.publication(b, img, nil, documents[i]))
+				if err == nil {
+					made.Run.Publications = append(made.Run.Publications, recorded(img.Plan.Name, r, by.name))
+				}
+				return img.Index.Digest.String(), err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // run carries the transaction out, or finds out what it would do.
 func (p *Pipeline) run(ctx context.Context, how Publish, all []publish.Publication) ([]publish.Result, error) {
+	if len(all) == 0 {
+		return nil, nil
+	}
 	if !how.DryRun {
 		return publish.Run(ctx, p.Reporter, all...)
 	}

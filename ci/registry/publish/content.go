@@ -36,8 +36,8 @@ type image struct {
 	blobs    []registry.Content
 }
 
-// read takes an index apart.
-func read(p Publication) (*publication, error) {
+// read takes an index apart. The result calls where it goes by that name.
+func read(p Publication, where string) (*publication, error) {
 	raw, err := p.Index.RawManifest()
 	if err != nil {
 		return nil, fmt.Errorf("reading the index: %w", err)
@@ -64,7 +64,7 @@ func read(p Publication) (*publication, error) {
 			w.add(blob)
 		}
 	}
-	w.result = Result{Repository: p.Repository.String(), Digest: w.index.Digest.String(), State: Incomplete}
+	w.result = Result{Repository: where, Digest: w.index.Digest.String(), State: Incomplete}
 	for _, tag := range p.Tags {
 		w.result.Tags = append(w.result.Tags, TagResult{Name: tag.Name, Moving: tag.Moving, Outcome: TagOpen})
 	}

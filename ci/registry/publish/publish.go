@@ -228,7 +228,7 @@ func results(all []*publication, err error) []Result {
 func prepare(publications []Publication) ([]*publication, error) {
 	var all []*publication
 	for _, one := range publications {
-		p, err := read(one)
+		p, err := read(one, one.Repository.String())
 		if err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/step"
@@ -12,32 +13,38 @@ import (
 
 // look reads what every tag points to, before anything is written.
 func (p *publication) look(ctx context.Context, _ step.Step) (string, error) {
-	var existing []string
-	listed := false
+	list := sync.OnceValues(func() ([]string, error) { return p.Repository.Tags(ctx) })
 	for i, tag := range p.Tags {
-		r := &p.result.Tags[i]
 		before, err := p.pointsTo(ctx, tag.Name)
 		if err != nil {
 			return "", err
 		}
-		switch r.Before = before; {
-		case before == p.result.Digest:
-			r.Outcome = TagUnchanged
-		case !tag.Moving && !tag.Overwrite && before != "":
-			return "", p.taken(tag.Name, before).fault()
-		case tag.Moving && tag.Move != nil:
-			if !listed {
-				if existing, err = p.Repository.Tags(ctx); err != nil {
-					return "", err
-				}
-				listed = true
-			}
-			if move, why := tag.Move(existing); !move {
-				r.Outcome, r.Why = TagKept, why
-			}
+		if err := p.decide(i, tag, before, list); err != nil {
+			return "", err
 		}
 	}
 	return p.seen(), nil
+}
+
+// decide says what is to be done with a tag that points to something, or to nothing.
+// The tags that there are are listed only where one that moves needs to know.
+func (p *publication) decide(i int, tag Tag, before string, list func() ([]string, error)) error {
+	r := &p.result.Tags[i]
+	switch r.Before = before; {
+	case before == p.result.Digest:
+		r.Outcome = TagUnchanged
+	case !tag.Moving && !tag.Overwrite && before != "":
+		return p.taken(tag.Name, before).fault()
+	case tag.Moving && tag.Move != nil:
+		existing, err := list()
+		if err != nil {
+			return err
+		}
+		if move, why := tag.Move(existing); !move {
+			r.Outcome, r.Why = TagKept, why
+		}
+	}
+	return nil
 }
 
 func (p *publication) pointsTo(ctx context.Context, tag string) (string, error) {
