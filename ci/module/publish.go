@@ -24,10 +24,10 @@ func (m *Slipway) Publish(
 	//
 	// +optional
 	target []string,
-	// Rules for tags, such as type=semver,pattern={{version}}. The default is the version, or the branch and the commit.
+	// Rules for tags, one on a line, such as type=semver,pattern={{version}}. The default is the version, or the branch and the commit.
 	//
 	// +optional
-	imageTag []string,
+	imageTag string,
 	// What is checked out, such as refs/heads/main. The default is what git says.
 	//
 	// +optional
@@ -50,8 +50,8 @@ func (m *Slipway) Publish(
 	for _, t := range target {
 		own.Flags = append(own.Flags, "--target="+t)
 	}
-	for _, rule := range imageTag {
-		own.Flags = append(own.Flags, "--image-tag="+rule)
+	if imageTag != "" {
+		own.Flags = append(own.Flags, "--image-tag="+imageTag)
 	}
 	if ref != "" {
 		own.Flags = append(own.Flags, "--ref="+ref)
