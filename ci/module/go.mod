@@ -14,6 +14,12 @@ require (
 )
 
 require (
+	github.com/google/licensecheck v0.3.1 // indirect
+	github.com/secure-systems-lab/go-securesystemslib v0.11.0 // indirect
+	golang.org/x/crypto v0.57.0 // indirect
+)
+
+require (
 	dagger.io/dagger v0.21.8 // indirect
 	github.com/99designs/gqlgen v0.17.89 // indirect
 	github.com/adrg/xdg v0.5.3 // indirect
