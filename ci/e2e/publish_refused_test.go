@@ -89,3 +89,19 @@ func TestPublish_TokenFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(rig.Writer.User+":"+rig.Writer.Password+"\n"), 0o600))
 	h.publish(t, "tide", fixture(t), "--registry-token-file", h.Address+"="+file).digest(t, h.repository("tide"))
 }
+
+// Of sources that differ from the commit nobody could tell what is in the image. That is
+// said before they are built.
+func TestPublish_WantsWhatIsCommitted(t *testing.T) {
+	t.Parallel()
+	rig.Slow(t)
+	h := kindOf(t, "docker-registry").open(t)
+	src := fixture(t)
+	put(t, src, "table/table.go", tree["table/table.go"]+"\n// edited\n")
+	p := h.publish(t, "tide", src, "--image-tag", "type=raw,value=try")
+	require.Equal(t, 2, p.Code, p.Stderr)
+	require.Contains(t, sentence(t, p.Result), "differ from the commit")
+	require.NotContains(t, p.Stderr, "build linux")
+	require.Empty(t, h.writes())
+	h.publish(t, "tide", src, "--image-tag", "type=raw,value=try", "--allow-dirty").digest(t, h.repository("tide"))
+}

@@ -57,6 +57,8 @@ type Built struct {
 	// why says why it is this engine.
 	why   string
 	units []*unit
+	// clean wants no source that differs from the commit.
+	clean bool
 }
 
 // Image is one image of a run.
@@ -151,6 +153,11 @@ func (p *Pipeline) build(ctx context.Context, b *Built) error {
 	b.units = p.unitsOf(b)
 	if err := p.sources(ctx, b, b.units); err != nil {
 		return err
+	}
+	if b.clean {
+		if err := clean(b); err != nil {
+			return err
+		}
 	}
 	if err := p.binaries(ctx, b, b.units); err != nil {
 		return err

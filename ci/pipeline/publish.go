@@ -69,6 +69,7 @@ func (p *Pipeline) Publish(ctx context.Context, said Said, how Publish) (*Publis
 	if err != nil {
 		return nil, err
 	}
+	b.clean = !how.AllowDirty
 	made, err := own.judged(ctx, b, said, how.Checks)
 	if err != nil {
 		return nil, err
@@ -153,9 +154,6 @@ func permitted(ctx context.Context, b *Built, r *registry.Repository) (string, e
 
 // bring publishes what passed. What became of it is in the receipt.
 func (p *Pipeline) bring(ctx context.Context, b *Built, made *receipt.Receipt, targets []target, by signer, how Publish) error {
-	if err := p.clean(b, how); err != nil {
-		return unpublished(made, err)
-	}
 	documents, err := p.attest(ctx, b, made, by)
 	if err != nil {
 		return unpublished(made, err)
@@ -232,10 +230,10 @@ func unpublished(made *receipt.Receipt, err error) error {
 }
 
 // clean refuses sources of which the commit tells nothing.
-func (p *Pipeline) clean(b *Built, how Publish) error {
-	for _, made := range b.Images {
-		if made.Plan.Dirty && !how.AllowDirty {
-			return fault.New(fault.Usage, "sources of %s differ from the commit", made.Plan.Name).
+func clean(b *Built) error {
+	for _, img := range b.Plan.Images {
+		if img.Dirty {
+			return fault.New(fault.Usage, "sources of %s differ from the commit", img.Name).
 				WithFix("commit them, or publish them nevertheless with --allow-dirty")
 		}
 	}
