@@ -7,13 +7,13 @@ import (
 	"io"
 	"path/filepath"
 	"runtime"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"example.com/slipway/ci/config"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/pipeline"
+	"example.com/slipway/ci/process"
 	"example.com/slipway/ci/term"
 )
 
@@ -110,14 +110,7 @@ func (s *session) screen() *term.Terminal {
 }
 
 // getenv answers from the command's own environment: the last entry of a name holds.
-func (s *session) getenv(name string) string {
-	for i := len(s.Env) - 1; i >= 0; i-- {
-		if value, ok := strings.CutPrefix(s.Env[i], name+"="); ok {
-			return value
-		}
-	}
-	return ""
-}
+func (s *session) getenv(name string) string { return process.Getenv(s.Env, name) }
 
 // pipeline is made for the source folder and engine that the flags name.
 func (s *session) pipeline() (*pipeline.Pipeline, error) {

@@ -47,13 +47,13 @@ var versions = []struct {
 // Find returns the first of docker and podman that answers. SLIPWAY_RUNTIME in env
 // names the one to take.
 func Find(ctx context.Context, env []string) (*Runtime, error) {
-	wanted := lookup(env, "SLIPWAY_RUNTIME")
+	wanted := process.Getenv(env, "SLIPWAY_RUNTIME")
 	var tried []string
 	for _, v := range versions {
 		if wanted != "" && wanted != v.name {
 			continue
 		}
-		program, ok := process.Find(v.name, lookup(env, "PATH"))
+		program, ok := process.Find(v.name, process.Getenv(env, "PATH"))
 		if !ok {
 			tried = append(tried, v.name+": not on PATH")
 			continue
@@ -145,14 +145,4 @@ func (r *Runtime) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := process.Command(ctx, r.program, args...)
 	cmd.Env, cmd.WaitDelay = r.env, 2*time.Second
 	return cmd
-}
-
-func lookup(env []string, name string) string {
-	value := ""
-	for _, kv := range env {
-		if v, ok := strings.CutPrefix(kv, name+"="); ok {
-			value = v
-		}
-	}
-	return value
 }

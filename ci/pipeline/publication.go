@@ -12,6 +12,7 @@ import (
 	"example.com/slipway/ci/config"
 	"example.com/slipway/ci/output"
 	"example.com/slipway/ci/plan"
+	"example.com/slipway/ci/process"
 	"example.com/slipway/ci/receipt"
 	"example.com/slipway/ci/registry"
 	"example.com/slipway/ci/registry/auth"
@@ -79,14 +80,7 @@ func (p *Pipeline) keychain(b *Built) (authn.Keychain, error) {
 }
 
 // getenv answers from the environment: the last entry of a name holds.
-func (p *Pipeline) getenv(name string) string {
-	for _, kv := range slices.Backward(p.Env) {
-		if value, ok := strings.CutPrefix(kv, name+"="); ok {
-			return value
-		}
-	}
-	return ""
-}
+func (p *Pipeline) getenv(name string) string { return process.Getenv(p.Env, name) }
 
 // place brings an image to where a target on this machine says. An archive is made anew.
 func (p *Pipeline) place(where string, one publish.Publication) (publish.Result, error) {

@@ -1,10 +1,13 @@
-// Package process starts programs that end together with what they started.
+// Package process starts programs that end together with what they started, and reads
+// the environment that they and Slipway get.
 package process
 
 import (
 	"context"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -25,4 +28,15 @@ func Find(name, list string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// Getenv answers from an environment as os.Environ gives it: the last entry of a name
+// holds, and one that is not there is empty.
+func Getenv(env []string, name string) string {
+	for _, kv := range slices.Backward(env) {
+		if value, ok := strings.CutPrefix(kv, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }

@@ -3,8 +3,9 @@ package project
 import (
 	"context"
 	"regexp"
-	"slices"
 	"strings"
+
+	"example.com/slipway/ci/process"
 )
 
 // Refs are the names that the commit has here. Unlike Git they depend on how and where
@@ -68,14 +69,7 @@ func (p *Project) readRefs(ctx context.Context, o Options, tags []string) error 
 }
 
 // getenv answers from Env: the last entry of a name holds.
-func (o Options) getenv(name string) string {
-	for _, kv := range slices.Backward(o.Env) {
-		if value, ok := strings.CutPrefix(kv, name+"="); ok {
-			return value
-		}
-	}
-	return ""
-}
+func (o Options) getenv(name string) string { return process.Getenv(o.Env, name) }
 
 // symbolic returns the ref that a symbolic one names, or "" where it is none, or is
 // not there.

@@ -34,14 +34,7 @@ type Options struct {
 	Release string
 }
 
-func (o Options) getenv(name string) string {
-	for i := len(o.Env) - 1; i >= 0; i-- {
-		if value, ok := strings.CutPrefix(o.Env[i], name+"="); ok {
-			return value
-		}
-	}
-	return ""
-}
+func (o Options) getenv(name string) string { return process.Getenv(o.Env, name) }
 
 // Installed returns the program where an earlier Install left it.
 func (t Tool) Installed(o Options) (program string, ok bool) {

@@ -27,14 +27,7 @@ func (h *Host) program(name string) (string, error) {
 	return "", fault.New(fault.Engine, "there is no %s on PATH, which a Dagger engine needs here", name).WithFix("%s", needed[name])
 }
 
-func (h *Host) getenv(name string) string {
-	for i := len(h.env) - 1; i >= 0; i-- {
-		if value, ok := strings.CutPrefix(h.env[i], name+"="); ok {
-			return value
-		}
-	}
-	return ""
-}
+func (h *Host) getenv(name string) string { return process.Getenv(h.env, name) }
 
 // command prepares a program with an environment of its own.
 func command(ctx context.Context, env []string, name string, args ...string) *exec.Cmd {
