@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -124,18 +125,15 @@ func (p *publication) attachIn(to layout.Path, there []v1.Descriptor, i int, a A
 		return err
 	}
 	p.touched = true
-	manifest := registry.Content{Descriptor: made.manifest.Descriptor, Open: inMemory(made.manifest.Descriptor, made.manifest.Content).Open}
-	for _, blob := range append(made.blobs, manifest) {
+	for _, blob := range append(made.blobs, inMemory(made.manifest.Descriptor, made.manifest.Content)) {
 		if err := writeBlob(to, blob); err != nil {
 			return err
 		}
 	}
 	r.Outcome, r.Digest = attached, made.manifest.Digest.String()
 	listed := made.listed
-	listed.Annotations = map[string]string{annotationSubject: a.Subject}
-	for key, value := range made.listed.Annotations {
-		listed.Annotations[key] = value
-	}
+	listed.Annotations = maps.Clone(listed.Annotations)
+	listed.Annotations[annotationSubject] = a.Subject
 	return to.AppendDescriptor(listed)
 }
 
