@@ -15,6 +15,8 @@ type Tests struct {
 	// Exposed says what tests could reach of the machine, and why, where they were less
 	// apart from it than an engine usually keeps them.
 	Exposed string `json:"exposed,omitempty"`
+	// Reruns is how often tests that failed were run again.
+	Reruns int `json:"reruns,omitempty"`
 	// Vet are the lines of a go vet that fails, sorted by message.
 	Vet []string `json:"vet,omitempty"`
 	// Packages are sorted by name.
@@ -35,7 +37,9 @@ type TestPackage struct {
 
 // Test is one test, with its subtests as tests of their own named Parent/Child.
 type Test struct {
-	Name    string  `json:"name"`
+	Name string `json:"name"`
+	// Outcome is pass, fail, skip, or flaky for one that failed and passed when it was
+	// run again.
 	Outcome string  `json:"outcome"`
 	Seconds float64 `json:"seconds,omitempty"`
 	// Output are the lines of a test that fails or is skipped.

@@ -1,6 +1,6 @@
 // Package receipt holds what a run did: which images it made, of what plan, and what
-// every gate said of them. Its JSON is the record that other forms of report are made
-// from, also later.
+// every gate said of them, or what ended it before. Its JSON is the record that other
+// forms of report are made from, also later, and that a run is repeated from.
 package receipt
 
 import (
@@ -9,6 +9,7 @@ import (
 	"example.com/slipway/ci/finding"
 	"example.com/slipway/ci/inspect"
 	"example.com/slipway/ci/plan"
+	"example.com/slipway/ci/step"
 )
 
 // Schema names the form of a receipt. It changes when a field changes its meaning or
@@ -22,6 +23,12 @@ type Receipt struct {
 	// Slipway is the version of the program.
 	Slipway string  `json:"slipway"`
 	Verdict Verdict `json:"verdict"`
+	// Failure is why the run has another exit code than 0.
+	Failure *Failure `json:"failure,omitempty"`
+	// Source is what was built. A run that did not come to it has none.
+	Source *Source `json:"source,omitempty"`
+	// Toolchain is the Go release that built it.
+	Toolchain *Toolchain `json:"toolchain,omitempty"`
 	// Gates are in the order of finding.Gates.
 	Gates    []finding.Gate    `json:"gates"`
 	Findings []finding.Finding `json:"findings"`
@@ -41,12 +48,58 @@ type Verdict string
 
 // The verdicts.
 const (
-	Passed   Verdict = "passed"
+	Passed Verdict = "passed"
+	// Failed does not build, or a gate refused it.
 	Failed   Verdict = "failed"
 	Unjudged Verdict = "unjudged"
 	// Unpublished passed, and a registry did not take all of it.
 	Unpublished Verdict = "unpublished"
+	// Stopped came to no verdict: something was said wrong, an engine or a registry
+	// broke down, or somebody interrupted it.
+	Stopped Verdict = "stopped"
 )
+
+// Failure is what ended a run.
+type Failure struct {
+	// Kind is usage, source, tests, gate, unjudged, registry, engine, bug, interrupted or
+	// terminated: one for each exit code.
+	Kind string `json:"kind"`
+	// Exit is the exit code of the built program.
+	Exit int `json:"exit"`
+	// Step is the name of the step that failed, or empty where none was open.
+	Step string `json:"step,omitempty"`
+	// What is a clause, Fix what a user can do.
+	What string `json:"what"`
+	Fix  string `json:"fix,omitempty"`
+	// Detail are the lines of the tool that failed.
+	Detail []string `json:"detail,omitempty"`
+}
+
+// Source is the state of the source folder when it was built.
+type Source struct {
+	// Commit is the full id of the commit that is checked out, or empty.
+	Commit string `json:"commit,omitempty"`
+	// Folder is where the source folder lies in the repository, as a slash path: "." for
+	// its root.
+	Folder string `json:"folder"`
+	// Remote is where the repository comes from, or empty.
+	Remote string `json:"remote,omitempty"`
+	// Dirty are the files of the source set that differ from the commit.
+	Dirty []string `json:"dirty,omitempty"`
+	// Modules is the hash of the module files, which choose every dependency: each go.mod,
+	// go.sum, go.work and go.work.sum.
+	Modules string `json:"modules,omitempty"`
+}
+
+// Toolchain is a Go release and how it is known to be that one.
+type Toolchain struct {
+	// Release is for example go1.26.9.
+	Release string `json:"release"`
+	// From is a module with its version, or an image.
+	From string `json:"from"`
+	// Sum is the module's checksum, h1:..., or the image's digest.
+	Sum string `json:"sum"`
+}
 
 // Image is one image of the run: an index, and what is in each of its images.
 type Image struct {
@@ -54,10 +107,14 @@ type Image struct {
 	// Digest is the index's.
 	Digest string     `json:"digest"`
 	Plan   plan.Image `json:"plan"`
+	// PlanHash identifies the plan of each platform.
+	PlanHash map[string]string `json:"planHash,omitempty"`
 	// Inspection is what was read from the assembled bytes.
 	Inspection *inspect.Report `json:"inspection,omitempty"`
-	// Growth is counted from the last image in the output folder.
+	// Growth is counted from Since.
 	Growth []inspect.Growth `json:"growth,omitempty"`
+	// Since is an image in a registry, or empty for the last one in the output folder.
+	Since string `json:"since,omitempty"`
 }
 
 // Scanner is what looked for vulnerabilities.
@@ -74,7 +131,16 @@ type Scanner struct {
 
 // Run is what differs from run to run: place, time and means.
 type Run struct {
-	Engine string `json:"engine"`
+	// Request is what was asked for.
+	Request Request `json:"request"`
+	Engine  string  `json:"engine"`
+	// EngineVersion is that of the Dagger engine, or of the Go release on this machine.
+	EngineVersion string `json:"engineVersion,omitempty"`
+	// Host is the machine's os/arch.
+	Host string `json:"host,omitempty"`
+	// Replay is what slipway reproduce takes to make this run again anywhere. It is empty
+	// where the sources are in no commit.
+	Replay string `json:"replay,omitempty"`
 	// Smoke says how each image was started.
 	Smoke   []string  `json:"smoke,omitempty"`
 	Plan    plan.Run  `json:"plan"`
@@ -86,6 +152,22 @@ type Run struct {
 	Steps []Step `json:"steps"`
 }
 
+// Request is what a user asked for, in the words of the command line: with the same
+// commit it makes the same run again.
+type Request struct {
+	// Verb is check or publish.
+	Verb string `json:"verb"`
+	// Settings are what flags and variables said, by the name of the flag; each value is
+	// one use of it. Those that name secrets are left out.
+	Settings map[string][]string `json:"settings,omitempty"`
+	// Gates are those that were asked to judge, or none for all. Twice asks for the one
+	// that builds again.
+	Gates []string `json:"gates,omitempty"`
+	Twice bool     `json:"twice,omitempty"`
+	// Rerun is how often failed tests were run again.
+	Rerun int `json:"rerun,omitempty"`
+}
+
 // Step is one step of a run.
 type Step struct {
 	Name string `json:"name"`
@@ -95,6 +177,10 @@ type Step struct {
 	// After is when it began and Took how long it took, in milliseconds.
 	After int64 `json:"after"`
 	Took  int64 `json:"took"`
+	// Commands are the tools that it ran.
+	Commands []step.Command `json:"commands,omitempty"`
+	// Log are the last lines that tools printed, where the step did not succeed.
+	Log []string `json:"log,omitempty"`
 }
 
 // Gate returns the gate of that name.

@@ -1,6 +1,7 @@
 package receipt
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -15,8 +16,13 @@ type Recorder struct {
 
 	mu    sync.Mutex
 	steps []Step
+	// logs are the last lines of each step.
+	logs  [][]string
 	notes []string
 }
+
+// maxLog is how many lines of a step are kept.
+const maxLog = 50
 
 // NewRecorder returns a recorder in front of to, on a clock.
 func NewRecorder(to step.Reporter, now func() time.Time) *Recorder {
@@ -27,7 +33,7 @@ func NewRecorder(to step.Reporter, now func() time.Time) *Recorder {
 func (r *Recorder) Start(name string) step.Step {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.steps = append(r.steps, Step{Name: name, After: r.since()})
+	r.steps, r.logs = append(r.steps, Step{Name: name, After: r.since()}), append(r.logs, nil)
 	return &recorded{Step: r.to.Start(name), recorder: r, at: len(r.steps) - 1}
 }
 
@@ -45,9 +51,14 @@ func (r *Recorder) since() int64 { return r.now().Sub(r.began).Milliseconds() }
 func (r *Recorder) Record(to *Receipt) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for i, s := range r.steps {
+		if s.Outcome != "done" && s.Outcome != "cached" {
+			r.steps[i].Log = slices.Clone(r.logs[i])
+		}
+	}
 	to.Run.Started, to.Run.Ended = r.began.UTC(), r.now().UTC()
-	to.Run.Steps = append([]Step(nil), r.steps...)
-	to.Notes = append([]string(nil), r.notes...)
+	to.Run.Steps = slices.Clone(r.steps)
+	to.Notes = slices.Clone(r.notes)
 }
 
 type recorded struct {
@@ -61,6 +72,36 @@ func (s *recorded) end(outcome, summary string) {
 	defer s.recorder.mu.Unlock()
 	was := &s.recorder.steps[s.at]
 	was.Outcome, was.Summary, was.Took = outcome, summary, s.recorder.since()-was.After
+}
+
+// Failing is the name of the step that failed last, or else of the one that is still
+// open, or empty.
+func (r *Recorder) Failing() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	name := ""
+	for _, s := range r.steps {
+		if s.Outcome == "failed" || s.Outcome == "" {
+			name = s.Name
+		}
+	}
+	return name
+}
+
+func (s *recorded) Log(line string) {
+	s.recorder.mu.Lock()
+	log := append(s.recorder.logs[s.at], line)
+	s.recorder.logs[s.at] = log[max(len(log)-maxLog, 0):]
+	s.recorder.mu.Unlock()
+	s.Step.Log(line)
+}
+
+func (s *recorded) Ran(c step.Command) {
+	s.recorder.mu.Lock()
+	was := &s.recorder.steps[s.at]
+	was.Commands = append(was.Commands, c)
+	s.recorder.mu.Unlock()
+	s.Step.Ran(c)
 }
 
 func (s *recorded) Done(summary string) {

@@ -34,6 +34,7 @@ type said struct {
 }
 
 func (s said) Log(line string)       { s.say(s.name + " says " + line) }
+func (s said) Ran(c step.Command)    { s.say(s.name + " ran " + c.Args[0]) }
 func (s said) Done(summary string)   { s.say(s.name + " done " + summary) }
 func (s said) Cached(summary string) { s.say(s.name + " cached " + summary) }
 func (s said) Fail(err error)        { s.say(s.name + " fails " + err.Error()) }

@@ -138,6 +138,9 @@ func (r *openStep) Log(line string) {
 	}
 }
 
+// Ran prints nothing: Log has what the tool printed.
+func (r *openStep) Ran(step.Command) {}
+
 // Done ends the step as done.
 func (r *openStep) Done(summary string) { r.finish(done, summary) }
 
