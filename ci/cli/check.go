@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -55,26 +57,42 @@ func (s *session) check(ctx context.Context, flags *config.Flags, checks pipelin
 		return err
 	}
 	done, err := p.Check(ctx, s.said(flags), checks)
-	if err != nil {
-		return err
-	}
-	if err := s.save(done); err != nil {
-		return err
-	}
-	if err := done.Err(); err != nil {
+	if err := s.conclude(ctx, done, err); err != nil {
 		return err
 	}
 	s.printDigests(done.Built)
 	return nil
 }
 
-// save writes the images and the report, and shows the report.
-func (s *session) save(done *pipeline.Checked) error {
-	for _, made := range done.Images {
-		if err := s.write(done.Built, made); err != nil {
-			return err
+// conclude writes what a run leaves, whatever became of it, shows the report, and returns
+// what the run ended with: err where it came to no verdict.
+func (s *session) conclude(ctx context.Context, done *pipeline.Checked, err error) error {
+	judged := err == nil
+	err = ended(ctx, cmp.Or(err, done.Err()))
+	if f := done.Receipt.Failure; f != nil {
+		f.Exit = exitCode(ctx, err)
+		if i, ok := errors.AsType[Interrupt](context.Cause(ctx)); ok {
+			f.Kind, f.What, f.Fix, f.Detail = i.kind(), i.Error(), "", nil
 		}
 	}
+	if done.Built == nil {
+		return err // there is no output folder
+	}
+	if judged {
+		for _, made := range done.Images {
+			if err := s.write(done.Built, made); err != nil {
+				return err
+			}
+		}
+	}
+	if lost := s.report(done); lost != nil {
+		return cmp.Or(err, lost)
+	}
+	return err
+}
+
+// report writes the report beside the images and shows it.
+func (s *session) report(done *pipeline.Checked) error {
 	dir := filepath.Join(done.Plan.Run.Output, "report")
 	err := step.Run(s.screen(), "report", func(step.Step) (string, error) {
 		if err := report.All(dir, done.Receipt); err != nil {

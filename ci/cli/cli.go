@@ -38,10 +38,7 @@ func (c *Command) Run(ctx context.Context, args []string) int {
 	err := root.ExecuteContext(ctx)
 	ui := s.screen()
 	ui.Close()
-	if err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			err = fault.New(fault.Bug, "%v", cause).WithFix("nothing was left half-written; run it again")
-		}
+	if err = ended(ctx, err); err != nil {
 		if fault.KindOf(err) == fault.Bug && unwritten(err) {
 			err = unwritable(err)
 		}

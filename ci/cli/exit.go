@@ -53,6 +53,23 @@ type Interrupt struct{ Signal os.Signal }
 
 func (i Interrupt) Error() string { return "stopped by " + i.Signal.String() }
 
+// kind is the word for receipts.
+func (i Interrupt) kind() string {
+	if i.Signal == syscall.SIGTERM {
+		return "terminated"
+	}
+	return "interrupted"
+}
+
+// ended is the error that a user is told: where the context has ended, that it has, and
+// not what broke in consequence.
+func ended(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return fault.New(fault.Bug, "%v", cause).WithFix("nothing was left half-written; run it again")
+	}
+	return err
+}
+
 // exitCode is the one place that maps errors to exit codes.
 func exitCode(ctx context.Context, err error) int {
 	if err == nil {

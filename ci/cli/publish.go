@@ -54,13 +54,7 @@ func (s *session) publish(ctx context.Context, flags *config.Flags, how publicat
 		return err
 	}
 	done, err := p.Publish(ctx, s.said(flags), how.Publish)
-	if err != nil {
-		return err
-	}
-	if err := s.save(done.Checked); err != nil {
-		return err
-	}
-	if err := done.Err(); err != nil {
+	if err := s.conclude(ctx, done.Checked, err); err != nil {
 		return err
 	}
 	return s.printPublished(done, how)

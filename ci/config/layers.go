@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,9 @@ type Said struct {
 	Settings
 	// Origins has a key's name for each value that somebody said.
 	Origins map[string]Origin
+	// Typed are the values of flags and variables as they were typed, by key, without
+	// those that lead to secrets.
+	Typed map[string][]string
 }
 
 // Flags collects the flags of a command.
@@ -64,7 +68,7 @@ func (c *collected) Type() string {
 // Gather lays flags over the environment over the configuration file. A list or
 // table that a stronger place says replaces the weaker one's as a whole.
 func Gather(file *File, getenv func(string) string, flags *Flags) (*Said, error) {
-	said := &Said{Origins: map[string]Origin{}}
+	said := &Said{Origins: map[string]Origin{}, Typed: map[string][]string{}}
 	if file != nil {
 		if err := file.into(said); err != nil {
 			return nil, err
@@ -76,6 +80,7 @@ func Gather(file *File, getenv func(string) string, flags *Flags) (*Said, error)
 				return nil, fault.New(fault.Usage, "the variable %s: %v", k.variable(), err).WithFix("correct it or unset it")
 			}
 			said.Origins[k.name] = Origin(k.variable())
+			said.typed(k, text)
 		}
 	}
 	for _, k := range keys() {
@@ -86,8 +91,23 @@ func Gather(file *File, getenv func(string) string, flags *Flags) (*Said, error)
 			return nil, fault.New(fault.Usage, "--%s: %v", k.name, err).WithFix("--help shows its form")
 		}
 		said.Origins[k.name] = Origin("--" + k.name)
+		said.typed(k, flags.values[k.name].texts...)
 	}
 	return said, nil
+}
+
+// userinfo is the part of an address that may have a password.
+var userinfo = regexp.MustCompile(`://[^/@\s]*@`)
+
+// typed remembers what was typed.
+func (s *Said) typed(k key, texts ...string) {
+	if k.secret {
+		return
+	}
+	s.Typed[k.name] = nil
+	for _, text := range texts {
+		s.Typed[k.name] = append(s.Typed[k.name], userinfo.ReplaceAllString(text, "://"))
+	}
 }
 
 // fileOnly says that a value is too deep for a flag or a variable.

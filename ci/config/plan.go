@@ -24,6 +24,8 @@ type Plan struct {
 	Untagged error     `json:"-"`
 	// AllPlatforms says that the base decides the platforms.
 	AllPlatforms bool `json:"-"`
+	// Typed are what flags and variables said.
+	Typed map[string][]string `json:"-"`
 	// Set are the -X settings that the user said.
 	Set map[string]string `json:"-"`
 

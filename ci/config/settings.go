@@ -104,6 +104,8 @@ type key struct {
 	field func(*Settings) any
 	// machine says that the source must not say it of itself, in its file.
 	machine bool
+	// secret says that its value, or what it names, is for nobody else to see.
+	secret bool
 }
 
 // keys lists every key in the order of the documentation.
@@ -169,11 +171,11 @@ func publishKeys() []key {
 		{name: "image-tag", help: "tag of the image, or rule for tags as docker/metadata-action has them, such as type=semver,pattern={{version}}; the default follows the version, else the branch and the commit", field: func(s *Settings) any { return &s.ImageTag }},
 		{name: "ref", help: "what is checked out, for rules about it: refs/heads/main, refs/tags/v1.2.3 or refs/pull/7/merge; the default is what git says, in GitHub Actions what started the job", machine: true, field: func(s *Settings) any { return &s.Ref }},
 		{name: "overwrite", help: "let a tag that does not move, such as 1.2.3, get another image", machine: true, field: func(s *Settings) any { return &s.Overwrite }},
-		{name: "registry-token-file", help: "file with the token of a registry, as ghcr.io=/run/secrets/token", machine: true, field: func(s *Settings) any { return &s.TokenFile }},
+		{name: "registry-token-file", help: "file with the token of a registry, as ghcr.io=/run/secrets/token", machine: true, secret: true, field: func(s *Settings) any { return &s.TokenFile }},
 		{name: "plain-http", help: "registry that is asked without TLS, as HOST:PORT; those of this machine may be anyway", machine: true, field: func(s *Settings) any { return &s.PlainHTTP }},
 		{name: "attest", help: "what an attestation does that a registry does not take, as ghcr.io=warn: warn or fail, or off for none (default fail)", machine: true, field: func(s *Settings) any { return &s.Attest }},
 		{name: "sign", help: "how to sign: key, keyless with the identity of a CI job, off, or auto, which takes what is there (default auto)", machine: true, field: func(s *Settings) any { return &s.Sign }},
-		{name: "sign-key", help: "file of the private key, or env:// and the variable that has it", machine: true, field: func(s *Settings) any { return &s.SignKey }},
+		{name: "sign-key", help: "file of the private key, or env:// and the variable that has it", machine: true, secret: true, field: func(s *Settings) any { return &s.SignKey }},
 		{name: "signing-config", help: "file that says where to sign without a key; the default is Sigstore's public instance", machine: true, field: func(s *Settings) any { return &s.SigningConfig }},
 		{name: "trusted-root", help: "file with the authorities and logs that such signatures are trusted by", machine: true, field: func(s *Settings) any { return &s.TrustedRoot }},
 	}

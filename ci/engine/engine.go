@@ -16,6 +16,9 @@ import (
 type Engine interface {
 	// Name is what --engine calls it.
 	Name() string
+	// Version says which it is, once Prepare has returned: of the Dagger engine, or of the
+	// go command that starts the pinned release. It may be empty.
+	Version() string
 	// Prepare readies the pinned Go release for a source folder.
 	Prepare(ctx context.Context, src Source, b Builder, s step.Step) (Toolchain, error)
 	// Sources lists what the mains need from the source folder on one platform.

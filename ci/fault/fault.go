@@ -35,6 +35,11 @@ const (
 	Engine
 )
 
+// String is the kind's word: usage, source, tests, gate, unjudged, registry, engine or bug.
+func (k Kind) String() string {
+	return [...]string{"bug", "usage", "source", "tests", "gate", "unjudged", "registry", "engine"}[k]
+}
+
 // Error is a failure in words for the user.
 type Error struct {
 	Kind Kind

@@ -141,6 +141,7 @@ func (p *Pipeline) sources(ctx context.Context, b *Built, units []*unit) error {
 			if len(dirty) > 0 {
 				b.Plan.MarkDirty(img)
 			}
+			b.dirty = append(b.dirty, dirty...)
 			all, changed = all+len(files), append(changed, dirty...)
 		}
 		for _, u := range units {

@@ -29,6 +29,8 @@ type Checks struct {
 	// all but the one that builds again, which Twice asks for.
 	Gates []string
 	Twice bool
+	// Rerun is how often tests that fail are run again.
+	Rerun int
 	// Describe reads the images also where no gate asks what is in them.
 	Describe bool
 	// Now is the clock. The default is the system's.
@@ -51,56 +53,51 @@ func (c Checks) wanted(name string) bool {
 
 // Checked is what a check leaves.
 type Checked struct {
+	// Built is nil where the plan was not even made.
 	*Built
+	// Receipt is always there.
 	Receipt *receipt.Receipt
+	// refused is why registries do not have all of what passed.
+	refused error
 }
 
 // Check builds the images and lets the gates judge them. Images are made and their
 // digests known before anything of the source runs. A gate that refuses is in the
-// receipt and in Err; an error here says that there is no receipt.
+// receipt and in Err; an error here says that the gates came to no verdict, and the
+// receipt then says why.
 func (p *Pipeline) Check(ctx context.Context, said Said, checks Checks) (*Checked, error) {
-	recorder := receipt.NewRecorder(p.Reporter, checks.clock())
-	own := *p
-	own.Reporter = recorder
-	b, err := own.begin(ctx, said)
-	if err != nil {
-		return nil, err
-	}
-	// What was built is there already, and a session that does not end in order is killed.
-	defer func() { _ = b.engine.Close() }()
-	made, err := own.judged(ctx, b, said, checks)
-	if err != nil {
-		return nil, err
-	}
-	recorder.Record(made)
-	return &Checked{Built: b, Receipt: made}, nil
+	return p.recorded(ctx, said, receipt.Request{Verb: "check"}, checks, func(own *Pipeline, done *Checked) error {
+		return own.judged(ctx, done, said, checks)
+	})
 }
 
 // judged builds what was begun and lets the gates judge it.
-func (p *Pipeline) judged(ctx context.Context, b *Built, said Said, checks Checks) (*receipt.Receipt, error) {
+func (p *Pipeline) judged(ctx context.Context, done *Checked, said Said, checks Checks) error {
+	b := done.Built
 	// What cannot be read is said before anything is built.
 	documents, err := policy.ReadVEX(b.Project.Root, b.Plan.Run.Policy.VEX)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := p.build(ctx, b); err != nil {
-		return nil, err
+		return err
 	}
 	dir, err := os.MkdirTemp("", "slipway-check-")
 	if err != nil {
-		return nil, fmt.Errorf("making a folder for the check: %w", err)
+		return fmt.Errorf("making a folder for the check: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	checks.Now = checks.clock()
-	c := &check{p: p, b: b, Checks: checks, said: said, documents: documents, dir: dir, gates: map[string]finding.Gate{}, receipt: newReceipt(b)}
+	describeRun(done.Receipt, b)
+	c := &check{p: p, b: b, Checks: checks, said: said, documents: documents, dir: dir, gates: map[string]finding.Gate{}, receipt: done.Receipt}
 	if err := c.write(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := c.run(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	c.conclude()
-	return c.receipt, nil
+	return nil
 }
 
 // check is a check while it runs.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/finding"
 	"example.com/slipway/ci/pipeline"
@@ -31,14 +32,55 @@ func TestCheck_RunsNothingBeforeTheImagesAreMade(t *testing.T) {
 	require.NotEmpty(t, r.Run.Steps)
 }
 
-// What breaks down beside the gates is no verdict, and leaves no receipt.
+// What breaks down beside the gates is no verdict, and the receipt says so.
 func TestCheck_HasNoVerdictWithoutAnEngine(t *testing.T) {
 	t.Parallel()
-	f := &fake{broken: fault.New(fault.Engine, "the engine went away")}
+	f := &fake{broken: fault.New(fault.Engine, "the engine went away").WithFix("start it").WithDetail("EOF")}
 	p, _ := service(t, f, nil)
-	done, err := p.Check(t.Context(), file, pipeline.Checks{Gates: []string{finding.GateTests}})
-	require.Nil(t, done)
+	done, err := p.Check(t.Context(), file, pipeline.Checks{Gates: []string{finding.GateTests}, Rerun: 2})
 	require.Equal(t, fault.Engine, fault.KindOf(err))
+	r := done.Receipt
+	require.Equal(t, receipt.Stopped, r.Verdict)
+	require.Equal(t, &receipt.Failure{Kind: "engine", Step: "test", What: "the engine went away", Fix: "start it", Detail: []string{"EOF"}}, r.Failure)
+	require.Empty(t, r.Gates)
+	require.Equal(t, done.Images[0].Index.Digest.String(), r.Images[0].Digest, "the images were made before")
+	require.Equal(t, receipt.Request{Verb: "check", Gates: []string{finding.GateTests}, Rerun: 2, Settings: map[string][]string{}}, r.Run.Request)
+	require.Equal(t, "v1", r.Run.EngineVersion)
+}
+
+// A source that does not build has failed, and the receipt has the plan, the state of the
+// source and what the compiler said.
+func TestCheck_LeavesAReceiptOfWhatDoesNotBuild(t *testing.T) {
+	t.Parallel()
+	f := &fake{during: func(engine.Target) error {
+		return fault.New(fault.Source, "example.com/tide does not build").WithDetail("./main.go:3:15: undefined: x")
+	}}
+	p, _ := service(t, f, nil)
+	done, err := p.Check(t.Context(), file, pipeline.Checks{})
+	require.Equal(t, fault.Source, fault.KindOf(err))
+	r := done.Receipt
+	require.Equal(t, receipt.Failed, r.Verdict)
+	require.Equal(t, "source", r.Failure.Kind)
+	require.Regexp(t, "^build linux/", r.Failure.Step)
+	require.Equal(t, []string{"./main.go:3:15: undefined: x"}, r.Failure.Detail)
+	require.Len(t, r.Images, 1)
+	require.Empty(t, r.Images[0].Digest)
+	require.Len(t, r.Images[0].PlanHash, 2)
+	require.Equal(t, ".", r.Source.Folder)
+	require.Regexp(t, "^sha256:", r.Source.Modules)
+	require.NotEmpty(t, r.Run.Steps)
+}
+
+// A source folder without a plan has a receipt too, with nothing but the reason in it.
+func TestCheck_LeavesAReceiptWithoutAPlan(t *testing.T) {
+	t.Parallel()
+	p, _ := service(t, &fake{}, map[string]string{".slipway.yaml": "bsae: builtin\n"})
+	done, err := p.Check(t.Context(), file, pipeline.Checks{})
+	require.Equal(t, fault.Usage, fault.KindOf(err))
+	require.Nil(t, done.Built)
+	require.Equal(t, receipt.Stopped, done.Receipt.Verdict)
+	require.Equal(t, "usage", done.Receipt.Failure.Kind)
+	require.Equal(t, "source", done.Receipt.Failure.Step)
 }
 
 // Failing tests count more than a gate that refuses, and that more than one that could

@@ -10,7 +10,6 @@ import (
 
 	"example.com/slipway/ci/finding"
 	"example.com/slipway/ci/inspect"
-	"example.com/slipway/ci/receipt"
 	"example.com/slipway/ci/step"
 )
 
@@ -115,17 +114,4 @@ func version() string {
 		}
 	}
 	return "unknown"
-}
-
-// newReceipt says what was built.
-func newReceipt(b *Built) *receipt.Receipt {
-	r := &receipt.Receipt{Schema: receipt.Schema, Slipway: version(), Policy: b.Plan.Run.Policy, Origins: map[string]string{}}
-	for name, from := range b.Plan.Origins {
-		r.Origins[name] = string(from)
-	}
-	for _, made := range b.Images {
-		r.Images = append(r.Images, receipt.Image{Name: made.Plan.Name, Digest: made.Index.Digest.String(), Plan: made.Plan})
-	}
-	r.Run.Engine, r.Run.Plan = b.engine.Name(), b.Plan.Run
-	return r
 }

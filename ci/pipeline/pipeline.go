@@ -57,6 +57,8 @@ type Built struct {
 	// why says why it is this engine.
 	why   string
 	units []*unit
+	// dirty are the source files that differ from the commit.
+	dirty []string
 	// clean wants no source that differs from the commit.
 	clean bool
 }
@@ -118,7 +120,8 @@ func (p *Pipeline) Build(ctx context.Context, said Said) (*Built, error) {
 	return b, p.build(ctx, b)
 }
 
-// begin makes the plan and chooses the engine, which the caller closes.
+// begin makes the plan and chooses the engine, which the caller closes. Beside an error
+// comes what was planned, or nil.
 func (p *Pipeline) begin(ctx context.Context, said Said) (*Built, error) {
 	b := &Built{}
 	err := step.Run(p.Reporter, "source", func(step.Step) (string, error) {
@@ -136,7 +139,7 @@ func (p *Pipeline) begin(ctx context.Context, said Said) (*Built, error) {
 		p.Reporter.Note(note)
 	}
 	if err := allowed(b.Plan.Run); err != nil {
-		return nil, err
+		return b, err
 	}
 	b.engine, b.why, err = p.Engine(ctx, b.Plan.Run)
 	return b, err

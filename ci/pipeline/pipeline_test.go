@@ -62,6 +62,8 @@ func (f *fake) Close() error { return nil }
 
 func (f *fake) Name() string { return "fake" }
 
+func (f *fake) Version() string { return "v1" }
+
 func (f *fake) Prepare(_ context.Context, _ engine.Source, b engine.Builder, _ step.Step) (engine.Toolchain, error) {
 	f.note("prepare")
 	return engine.Toolchain{Release: b.Release}, nil

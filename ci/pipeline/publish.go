@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -26,14 +25,7 @@ type Publish struct {
 }
 
 // Published is what publishing leaves.
-type Published struct {
-	*Checked
-	// fault is why registries do not have all of it.
-	fault error
-}
-
-// Err is the verdict as an error: of the gates, else of the registries, or nil.
-func (p *Published) Err() error { return cmp.Or(p.Checked.Err(), p.fault) }
+type Published struct{ *Checked }
 
 // References are the images by digest, in every repository.
 func (p *Published) References() []string {
@@ -45,42 +37,34 @@ func (p *Published) References() []string {
 }
 
 // Publish checks the images and brings what passed to the targets: everything below a
-// tag before the tag. What a registry refuses is in the receipt and in Err; an error here
-// says that there is no receipt.
+// tag before the tag. What a registry refuses then is in the receipt and in Err; an error
+// here says that the gates came to no verdict.
 func (p *Pipeline) Publish(ctx context.Context, said Said, how Publish) (*Published, error) {
 	how.Describe = true
-	recorder := receipt.NewRecorder(p.Reporter, how.clock())
-	own := *p
-	own.Reporter = recorder
-	b, err := own.begin(ctx, said)
-	if err != nil {
-		return nil, err
-	}
-	// What was built is there already, and a session that does not end in order is killed.
-	defer func() { _ = b.engine.Close() }()
-	if err := publishable(b); err != nil {
-		return nil, err
-	}
-	signer, err := own.signer(ctx, b, how)
-	if err != nil {
-		return nil, err
-	}
-	targets, err := own.preflight(ctx, b, how)
-	if err != nil {
-		return nil, err
-	}
-	b.clean = !how.AllowDirty
-	made, err := own.judged(ctx, b, said, how.Checks)
-	if err != nil {
-		return nil, err
-	}
-	done := &Published{Checked: &Checked{Built: b, Receipt: made}}
-	if made.Verdict == receipt.Passed {
-		recorder.Record(made)
-		done.fault = own.bring(ctx, b, made, targets, signer, how)
-	}
-	recorder.Record(made)
-	return done, nil
+	published := &Published{}
+	var err error
+	published.Checked, err = p.recorded(ctx, said, receipt.Request{Verb: "publish"}, how.Checks, func(own *Pipeline, done *Checked) error {
+		if err := publishable(done.Built); err != nil {
+			return err
+		}
+		signer, err := own.signer(ctx, done.Built, how)
+		if err != nil {
+			return err
+		}
+		targets, err := own.preflight(ctx, done.Built, how)
+		if err != nil {
+			return err
+		}
+		done.clean = !how.AllowDirty
+		if err := own.judged(ctx, done, said, how.Checks); err != nil {
+			return err
+		}
+		if done.Receipt.Verdict == receipt.Passed {
+			done.refused = own.bring(ctx, done.Built, done.Receipt, targets, signer, how)
+		}
+		return nil
+	})
+	return published, err
 }
 
 // publishable refuses what nobody could trace back to a commit.
@@ -168,6 +152,7 @@ func (p *Pipeline) bring(ctx context.Context, b *Built, made *receipt.Receipt, t
 		made.Run.Publications = append(made.Run.Publications, recorded(targets[i].image, r, by.name))
 	}
 	if err == nil && !how.DryRun {
+		p.since(ctx, made, targets)
 		err = p.placeAll(b, made, documents, by)
 	}
 	if err != nil {

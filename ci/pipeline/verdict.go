@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -56,9 +57,11 @@ func (c *check) count(gate string) (fail, noted int) {
 	return fail, noted
 }
 
-// Err is the verdict as an error: of kind Tests, Gate or Unjudged, the first that is
-// there, or nil.
-func (c *Checked) Err() error {
+// Err is the verdict as an error: of the gates, else of the registries, or nil.
+func (c *Checked) Err() error { return cmp.Or(verdict(c.Receipt.Gates), c.refused) }
+
+// verdict is an error of kind Tests, Gate or Unjudged, the first that is there, or nil.
+func verdict(gates []finding.Gate) error {
 	for _, of := range []struct {
 		outcome finding.Outcome
 		tests   bool
@@ -72,7 +75,7 @@ func (c *Checked) Err() error {
 	} {
 		var names []string
 		var first finding.Gate
-		for _, g := range c.Receipt.Gates {
+		for _, g := range gates {
 			if g.Outcome == of.outcome && (!of.tests || g.Name == finding.GateTests) {
 				if names = append(names, g.Name); len(names) == 1 {
 					first = g

@@ -54,6 +54,7 @@ func (e *Engine) compile(ctx context.Context, t engine.Target, set engine.Source
 		if err != nil {
 			return err
 		}
+		s.Ran(e.goCommand.RanBuild(t, said))
 		for _, line := range gocmd.Lines(said.Stderr) {
 			s.Log(line)
 		}
@@ -79,7 +80,7 @@ func with(ctr *sdk.Container, env []string) *sdk.Container {
 func (e *Engine) output(ctx context.Context, ctr *sdk.Container) (gocmd.Output, error) {
 	stdout, err := ctr.Stdout(ctx)
 	if failed, ok := errors.AsType[*sdk.ExecError](err); ok && !fullDisk(failed.Stderr) {
-		return gocmd.Output{Stdout: []byte(failed.Stdout), Stderr: []byte(failed.Stderr), Err: err}, nil
+		return gocmd.Output{Stdout: []byte(failed.Stdout), Stderr: []byte(failed.Stderr), Err: gocmd.ExitError(failed.ExitCode)}, nil
 	}
 	if err != nil {
 		return gocmd.Output{}, e.trouble(ctx, err)

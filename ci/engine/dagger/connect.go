@@ -85,6 +85,8 @@ func (e *Engine) connect(ctx context.Context) error {
 		return fmt.Errorf("using the session with the Dagger engine: %w", err)
 	}
 	e.session, e.client = opened, client
+	// It is for the record only.
+	e.version, _ = client.Version(ctx)
 	return nil
 }
 

@@ -45,6 +45,7 @@ type Engine struct {
 	mu       sync.Mutex
 	session  *session
 	client   *sdk.Client
+	version  string
 	base     *sdk.Container
 	reading  sync.Mutex
 	skeleton gocmd.Skeleton
@@ -67,6 +68,13 @@ func New(o Options) *Engine {
 
 // Name is dagger.
 func (e *Engine) Name() string { return "dagger" }
+
+// Version is that of the engine, or empty where nothing had to be built.
+func (e *Engine) Version() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.version
+}
 
 // Prepare notes what to build with. The builder image decides the Go release, and
 // whether it has that release is seen on every binary.

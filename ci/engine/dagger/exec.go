@@ -26,6 +26,7 @@ func (e *Engine) Exec(ctx context.Context, argv []string, s step.Step) error {
 	if err != nil {
 		return err
 	}
+	s.Ran(step.Command{Args: argv, Exit: step.Exit(said.Err)})
 	lines := append(gocmd.Lines(said.Stdout), gocmd.Lines(said.Stderr)...)
 	for _, line := range lines {
 		s.Log(line)

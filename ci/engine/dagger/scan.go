@@ -50,6 +50,7 @@ func (e *Engine) Scan(ctx context.Context, sc engine.Scan, s step.Step) (engine.
 	limited, cancel := context.WithTimeout(ctx, sc.Wait)
 	defer cancel()
 	said, what, err := e.scan(limited, files, sc)
+	s.Ran(step.Command{Args: append([]string{"trivy"}, sc.Args...), Exit: said.Code})
 	for _, line := range said.Lines {
 		s.Log(line)
 	}

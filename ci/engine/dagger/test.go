@@ -2,7 +2,6 @@ package dagger
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -97,7 +96,7 @@ func (e *Engine) tested(ctx context.Context, ctr *sdk.Container, stdout io.Write
 	}
 	said := gocmd.Output{Stderr: []byte(stderr)}
 	if code != 0 {
-		said.Err = fmt.Errorf("exit status %d", code)
+		said.Err = gocmd.ExitError(code)
 	}
 	return said, nil
 }

@@ -4,6 +4,8 @@ package gocmd
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"example.com/slipway/ci/engine"
+	"example.com/slipway/ci/step"
 )
 
 // Go is the pinned release's go command at a source folder.
@@ -33,6 +36,38 @@ type Output struct {
 	Stdout, Stderr []byte
 	// Err is not nil if the command's exit code was not 0.
 	Err error
+}
+
+// ExitError is the end of a go command with a code that is not 0, where no other error
+// tells it.
+type ExitError int
+
+func (e ExitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// ExitCode is the code.
+func (e ExitError) ExitCode() int { return int(e) }
+
+// Ran is a go command for the record: with what of its environment decides the result.
+func Ran(env, args []string, out Output) step.Command {
+	all := Fixed()
+	for _, kv := range env {
+		name, value, _ := strings.Cut(kv, "=")
+		all[name] = value
+	}
+	c := step.Command{Args: append([]string{"go"}, args...), Exit: step.Exit(out.Err)}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		c.Env = append(c.Env, name+"="+all[name])
+	}
+	return c
+}
+
+// recordedOut stands for the folder of a build's binaries in the record: its own name is
+// another one each time.
+const recordedOut = "out/"
+
+// RanBuild is the go build of a target for the record.
+func (g *Go) RanBuild(t engine.Target, out Output) step.Command {
+	return Ran(Environment(t), g.BuildArgs(t, recordedOut), out)
 }
 
 // Fixed are the settings that decide bytes, the same for every go command of every

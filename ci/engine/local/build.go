@@ -29,6 +29,7 @@ func (e *Engine) compile(ctx context.Context, t engine.Target, dir string, s ste
 	if err != nil {
 		return err
 	}
+	s.Ran(e.goCommand.RanBuild(t, out))
 	for _, line := range gocmd.Lines(out.Stderr) {
 		s.Log(line)
 	}

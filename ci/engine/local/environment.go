@@ -33,7 +33,7 @@ func parseEnviron(list []string) environ {
 // settings are the Go settings that say where modules come from. They are read
 // from the host's go command, because GOENV=off would lose what go env -w wrote.
 var settings = []string{
-	"GOAUTH", "GOFLAGS", "GOINSECURE", "GOMODCACHE", "GONOPROXY", "GONOSUMDB", "GOPRIVATE", "GOPROXY", "GOSUMDB", "GOPATH",
+	"GOVERSION", "GOAUTH", "GOFLAGS", "GOINSECURE", "GOMODCACHE", "GONOPROXY", "GONOSUMDB", "GOPRIVATE", "GOPROXY", "GOSUMDB", "GOPATH",
 }
 
 // kept are the variables of the user that reach the go command: where things are

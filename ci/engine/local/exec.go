@@ -29,6 +29,7 @@ func (e *Engine) Exec(ctx context.Context, argv []string, s step.Step) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	s.Ran(step.Command{Args: argv, Exit: step.Exit(err)})
 	said := gocmd.Lines(out.Bytes())
 	for _, line := range said {
 		s.Log(line)

@@ -33,6 +33,7 @@ type Engine struct {
 
 	// What Prepare found.
 	root      string // the toolchain's GOROOT
+	version   string // of the host's go command
 	base      []string
 	goCommand gocmd.Go
 }
@@ -46,6 +47,9 @@ func New(o Options) *Engine {
 
 // Name is local.
 func (e *Engine) Name() string { return "local" }
+
+// Version is that of the host's go command.
+func (e *Engine) Version() string { return e.version }
 
 // Close has nothing to end.
 func (e *Engine) Close() error { return nil }
@@ -64,6 +68,8 @@ func (e *Engine) Prepare(ctx context.Context, src engine.Source, b engine.Builde
 	if err != nil {
 		return engine.Toolchain{}, err
 	}
+	e.version = settings["GOVERSION"]
+	delete(settings, "GOVERSION") // the others are settings of a build too
 	if err := refuseFlags(settings["GOFLAGS"]); err != nil {
 		return engine.Toolchain{}, err
 	}

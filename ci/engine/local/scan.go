@@ -36,6 +36,7 @@ func (e *Engine) Scan(ctx context.Context, sc engine.Scan, s step.Step) (engine.
 	defer stop()
 	out := &gocmd.Bounded{}
 	code, ended := tool.Confined{Program: scanner.Program, Args: sc.Args, Dir: dir, Temp: temp, Stdout: out, Stderr: out, Options: e.tools()}.Run(watched, s)
+	s.Ran(step.Command{Args: append([]string{"trivy"}, sc.Args...), Exit: code})
 	said := engine.Scanned{Code: code, Lines: gocmd.Lines(out.Bytes()), Version: scanner.Version}
 	for _, line := range said.Lines {
 		s.Log(line)
