@@ -14,6 +14,7 @@ import (
 	"example.com/slipway/ci/config"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/finding"
+	"example.com/slipway/ci/output"
 	"example.com/slipway/ci/pipeline"
 	"example.com/slipway/ci/report"
 	"example.com/slipway/ci/step"
@@ -75,8 +76,8 @@ func (s *session) conclude(ctx context.Context, done *pipeline.Checked, err erro
 			f.Kind, f.What, f.Fix, f.Detail = i.kind(), i.Error(), "", nil
 		}
 	}
-	if done.Built == nil {
-		return err // there is no output folder
+	if done.Built == nil || !judged && exitCode(ctx, err) == ExitUsage {
+		return err // nothing was done, and files stay as they are
 	}
 	if judged {
 		for _, made := range done.Images {
@@ -95,7 +96,11 @@ func (s *session) conclude(ctx context.Context, done *pipeline.Checked, err erro
 func (s *session) report(done *pipeline.Checked) error {
 	dir := filepath.Join(done.Plan.Run.Output, "report")
 	err := step.Run(s.screen(), "report", func(step.Step) (string, error) {
-		if err := report.All(dir, done.Receipt); err != nil {
+		err := output.Folder(done.Plan.Run.Output)
+		if err == nil {
+			err = report.All(dir, done.Receipt)
+		}
+		if err != nil {
 			return "", unwritable(err)
 		}
 		return s.relative(filepath.Join(dir, "report.html")), nil

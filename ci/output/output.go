@@ -35,13 +35,11 @@ import (
 // one along that leads to a folder of the user's.
 func Layout(dir, refName string, idx *image.Index) error {
 	parent := filepath.Dir(dir)
-	for _, name := range []string{parent, dir} {
-		if info, err := os.Lstat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 {
-			return fmt.Errorf("writing the image: %s is a link", name)
-		}
+	if err := notLink(dir); err != nil {
+		return err
 	}
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return fmt.Errorf("making the output folder: %w", err)
+	if err := Folder(parent); err != nil {
+		return err
 	}
 	// Two builds into one folder must not remove each other's blobs.
 	unlock, err := lockedfile.MutexAt(filepath.Join(parent, ".lock")).Lock()
@@ -49,10 +47,6 @@ func Layout(dir, refName string, idx *image.Index) error {
 		return fmt.Errorf("locking the output folder %s: %w", parent, err)
 	}
 	defer unlock()
-	// The output is never a change of the repository that it lies in.
-	if err := keep(filepath.Join(parent, ".gitignore"), []byte("*\n")); err != nil {
-		return err
-	}
 	l := layout{dir: dir, wanted: map[string]bool{}}
 	desc, err := l.index(idx.ImageIndex)
 	if err != nil {
@@ -63,6 +57,25 @@ func Layout(dir, refName string, idx *image.Index) error {
 	}
 	if err := l.commit(desc); err != nil {
 		return fmt.Errorf("writing the image to %s: %w", dir, err)
+	}
+	return nil
+}
+
+// Folder makes the folder for everything that Slipway writes. What is in it is never a
+// change of the repository that it lies in.
+func Folder(dir string) error {
+	if err := notLink(dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("making the output folder: %w", err)
+	}
+	return keep(filepath.Join(dir, ".gitignore"), []byte("*\n"))
+}
+
+func notLink(name string) error {
+	if info, err := os.Lstat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		return fmt.Errorf("writing the output: %s is a link", name)
 	}
 	return nil
 }
