@@ -1,7 +1,6 @@
 package term
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -13,45 +12,14 @@ const maxDetail = 20
 
 // failure returns everything that is said of an error.
 func (t *Terminal) failure(err error) string {
-	if all := joined(err); len(all) > 0 {
-		var b strings.Builder
-		for _, e := range all {
-			b.WriteString(t.failure(e))
+	var b strings.Builder
+	for _, w := range fault.Tell(err) {
+		b.WriteString(t.labelled("error", red, t.folded("error", w.What)) + indented(w.Detail))
+		if w.Fix != "" {
+			b.WriteString(t.labelled("fix", green, cleanLines(w.Fix)))
 		}
-		return b.String()
 	}
-	what, fix, detail := err.Error(), "", []string(nil)
-	if f, ok := errors.AsType[*fault.Error](err); ok {
-		// What was put before the fault when it was wrapped is kept.
-		if before, ok := strings.CutSuffix(what, f.Error()); ok {
-			what = before + f.What
-		}
-		fix, detail = f.Fix, f.Detail
-	}
-	if fix == "" && fault.KindOf(err) == fault.Bug {
-		fix = "this is a bug of Slipway, please report it with this output and that of slipway version"
-	}
-	text := t.labelled("error", red, t.folded("error", what)) + indented(detail)
-	if fix != "" {
-		text += t.labelled("fix", green, cleanLines(fix))
-	}
-	return text
-}
-
-// joined returns the errors that errors.Join put together, or nothing.
-func joined(err error) []error {
-	many, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return nil
-	}
-	var texts []string
-	for _, e := range many.Unwrap() {
-		texts = append(texts, e.Error())
-	}
-	if strings.Join(texts, "\n") != err.Error() {
-		return nil // fmt.Errorf with several %w: one sentence
-	}
-	return many.Unwrap()
+	return b.String()
 }
 
 // folded returns the lines of a text that follows a label.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"example.com/slipway/ci/step"
 )
 
 // What is printed, and how. This file alone writes.
@@ -123,7 +125,7 @@ func (s screen) erase(columns int) string {
 // ended returns the line that stays of a step.
 func (t *Terminal) ended(name string, s state, d time.Duration, summary string) string {
 	if !t.o.TTY {
-		return fields(name, s.word, Duration(d), summary)
+		return fields(name, s.word, step.Duration(d), summary)
 	}
 	mark, word := s.ascii, ""
 	if t.o.Unicode {
@@ -140,7 +142,7 @@ func (t *Terminal) ended(name string, s state, d time.Duration, summary string) 
 // fitted lines up what is known of a step.
 func (t *Terminal) fitted(columns int, name string, d time.Duration, words ...string) string {
 	name = t.cut(name, max(nameWidth, columns/2)+1)
-	line := fmt.Sprintf("%-*s  %5s", nameWidth, name, Duration(d))
+	line := fmt.Sprintf("%-*s  %5s", nameWidth, name, step.Duration(d))
 	return strings.TrimSuffix(line+"  "+fields(words...), "\n")
 }
 

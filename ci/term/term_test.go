@@ -361,17 +361,3 @@ func TestWindow_IsNoTerminalForABufferOrAFile(t *testing.T) {
 	isTTY, _, _ = term.Window(f)
 	require.False(t, isTTY)
 }
-
-func TestDuration(t *testing.T) {
-	t.Parallel()
-	for d, want := range map[time.Duration]string{
-		-time.Second:            "0.0s",
-		0:                       "0.0s",
-		449 * time.Millisecond:  "0.4s",
-		9949 * time.Millisecond: "9.9s",
-		9960 * time.Millisecond: "10s",
-		125 * time.Second:       "125s",
-	} {
-		require.Equal(t, want, term.Duration(d))
-	}
-}
