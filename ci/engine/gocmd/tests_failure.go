@@ -3,7 +3,6 @@ package gocmd
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -134,18 +133,13 @@ func bounded(lines []string, limit int) []string {
 	return append(slices.Clone(lines[:limit]), fmt.Sprintf("and %d more lines", len(lines)-limit))
 }
 
-// frame is the place of a function in a stack.
-var frame = regexp.MustCompile(`^\s+(\S+\.go:\d+) \+0x`)
-
-// firstFrame is the first place of the source in a stack: without an @, as modules and
-// the toolchain have, and below the source folder.
+// firstFrame is the first place of the source in a stack, as file:line.
 func firstFrame(lines []string) string {
-	for _, line := range lines {
-		if m := frame.FindStringSubmatch(line); m != nil && !strings.ContainsAny(m[1], `@\`) && !strings.HasPrefix(m[1], "/") && !strings.HasPrefix(m[1], "_testmain.go") {
-			return m[1]
-		}
+	at, ok := finding.FirstFrame(lines)
+	if !ok {
+		return ""
 	}
-	return ""
+	return fmt.Sprintf("%s:%d", at.File, at.Line)
 }
 
 // trimmed takes the indentation away under which a test's own lines stand.
