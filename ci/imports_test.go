@@ -64,6 +64,7 @@ var allowed = map[string][]string{
 	"ci/output":                   {"ci/cache", "ci/image", "ci/plan"},
 	"ci/container":                {"ci/fault", "ci/plan", "ci/process"},
 	"ci/term":                     {"ci/fault", "ci/plain", "ci/step"},
+	"ci/gha":                      {"ci/fault", "ci/finding", "ci/plain", "ci/receipt", "ci/step"},
 	"ci/source":                   {"ci/fault"},
 	"ci/e2e/rig":                  {"ci/base/builtin", "ci/layer", "ci/pins", "ci/plan", "ci/step", "ci/tool"},
 	"ci/tool":                     {"ci/fault", "ci/plan", "ci/process", "ci/step"},
@@ -86,10 +87,11 @@ var allowed = map[string][]string{
 
 // exclusive are modules that only one package may import.
 var exclusive = map[string]string{
-	"github.com/moby/buildkit/": "ci/pins",
-	"dagger.io/dagger":          "ci/engine/dagger",
-	"golang.org/x/mod/modfile":  "ci/project",
-	"go.yaml.in/yaml/v3":        "ci/config",
+	"github.com/moby/buildkit/":             "ci/pins",
+	"dagger.io/dagger":                      "ci/engine/dagger",
+	"golang.org/x/mod/modfile":              "ci/project",
+	"go.yaml.in/yaml/v3":                    "ci/config",
+	"github.com/sethvargo/go-githubactions": "ci/gha",
 }
 
 func TestImports_PointOneWay(t *testing.T) {
