@@ -14,8 +14,10 @@ import (
 	"example.com/slipway/ci/config"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/finding"
+	"example.com/slipway/ci/gha"
 	"example.com/slipway/ci/output"
 	"example.com/slipway/ci/pipeline"
+	"example.com/slipway/ci/receipt"
 	"example.com/slipway/ci/report"
 	"example.com/slipway/ci/step"
 	"example.com/slipway/ci/term"
@@ -76,7 +78,7 @@ func (s *session) conclude(ctx context.Context, done *pipeline.Checked, err erro
 			f.Kind, f.What, f.Fix, f.Detail = i.kind(), i.Error(), "", nil
 		}
 	}
-	if done.Built == nil || !judged && exitCode(ctx, err) == ExitUsage {
+	if s.job == nil && !judged && exitCode(ctx, err) == ExitUsage {
 		return err // nothing was done, and files stay as they are
 	}
 	if judged {
@@ -92,24 +94,34 @@ func (s *session) conclude(ctx context.Context, done *pipeline.Checked, err erro
 	return err
 }
 
-// report writes the report beside the images and shows it.
+// report writes the report beside the images, shows it, and tells the job of it.
 func (s *session) report(done *pipeline.Checked) error {
-	dir := filepath.Join(done.Plan.Run.Output, "report")
-	err := step.Run(s.screen(), "report", func(step.Step) (string, error) {
-		err := output.Folder(done.Plan.Run.Output)
+	out := s.path(".slipway") // of a run without a plan
+	if done.Built != nil {
+		out = done.Plan.Run.Output
+	}
+	dir := filepath.Join(out, "report")
+	if err := s.writeReport(dir, done.Receipt); err != nil {
+		return err
+	}
+	s.screen().Close()
+	if err := report.Text(s.Stderr, done.Receipt, s.textOptions()); err != nil {
+		return err
+	}
+	return s.finish(done, gha.Finish{Receipt: filepath.Join(dir, "receipt.json"), Report: filepath.Join(dir, "report.html")})
+}
+
+func (s *session) writeReport(dir string, r *receipt.Receipt) error {
+	return step.Run(s.screen(), "report", func(step.Step) (string, error) {
+		err := output.Folder(filepath.Dir(dir))
 		if err == nil {
-			err = report.All(dir, done.Receipt)
+			err = report.All(dir, r)
 		}
 		if err != nil {
 			return "", unwritable(err)
 		}
 		return s.relative(filepath.Join(dir, "report.html")), nil
 	})
-	if err != nil {
-		return err
-	}
-	s.screen().Close()
-	return report.Text(s.Stderr, done.Receipt, s.textOptions())
 }
 
 // textOptions are what the terminal can do.

@@ -12,6 +12,7 @@ import (
 
 	"example.com/slipway/ci/config"
 	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/gha"
 	"example.com/slipway/ci/pipeline"
 	"example.com/slipway/ci/process"
 	"example.com/slipway/ci/term"
@@ -30,6 +31,9 @@ type Command struct {
 // Run carries out a command line and returns the exit code.
 func (c *Command) Run(ctx context.Context, args []string) int {
 	s := &session{Command: c}
+	s.job = gha.New(s.getenv, c.Stderr)
+	defer s.job.Close()
+	s.job.Mask(s.secrets()...)
 	root := s.root()
 	root.SetArgs(args)
 	root.SetIn(c.Stdin)
@@ -50,7 +54,9 @@ func (c *Command) Run(ctx context.Context, args []string) int {
 // session is a command while it runs.
 type session struct {
 	*Command
-	ui      *term.Terminal
+	ui screen
+	// job is that of GitHub Actions, or nil elsewhere.
+	job     *gha.Job
 	src     string
 	quiet   bool
 	verbose bool
@@ -96,7 +102,10 @@ func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 }
 
 // screen is made once, when flags have been read.
-func (s *session) screen() *term.Terminal {
+func (s *session) screen() screen {
+	if s.ui == nil && s.job != nil {
+		s.ui = jobLog{s.job.Reporter(), s.job}
+	}
 	if s.ui == nil {
 		terminal, width, height := term.Window(s.Stderr)
 		o := term.Detect(s.getenv, terminal)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sethvargo/go-githubactions"
 
+	"example.com/slipway/ci/attest"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/plain"
 	"example.com/slipway/ci/receipt"
@@ -21,8 +22,8 @@ type Finish struct {
 	// Root is the source folder in the repository, as a slash path: "." for its root.
 	// The default is what the receipt says.
 	Root string
-	// SBOM, Receipt and Report are the files of those names, where there are any.
-	SBOM, Receipt, Report string
+	// Receipt and Report are the files of those names, where there are any.
+	Receipt, Report string
 }
 
 // Finish makes the annotations of a receipt, the summary and the outputs. Where one of
@@ -120,7 +121,7 @@ func (j *Job) outputs(r *receipt.Receipt, f Finish) error {
 	if size, err := j.ready(outputFile); size < 0 || err != nil {
 		return err
 	}
-	for _, o := range append(outputsOf(r), output{"sbom", []string{f.SBOM}}, output{"receipt", []string{f.Receipt}}, output{"report", []string{f.Report}}) {
+	for _, o := range append(outputsOf(r), output{"receipt", []string{f.Receipt}}, output{"report", []string{f.Report}}) {
 		value := strings.Join(o.values, "\n")
 		switch {
 		case value == "":
@@ -140,7 +141,7 @@ func (j *Job) outputs(r *receipt.Receipt, f Finish) error {
 // complete in a repository.
 func outputsOf(r *receipt.Receipt) []output {
 	var digest string
-	var images, tags []string
+	var images, tags, sboms []string
 	if len(r.Images) > 0 {
 		digest = r.Images[0].Digest
 	}
@@ -149,6 +150,11 @@ func outputsOf(r *receipt.Receipt) []output {
 			continue
 		}
 		images = append(images, p.Repository+"@"+p.Digest)
+		for _, a := range p.Attestations {
+			if a.Type == attest.SPDX && a.Digest != "" {
+				sboms = append(sboms, p.Repository+"@"+a.Digest)
+			}
+		}
 		for _, t := range p.Tags {
 			if t.Outcome == receipt.TagCreated || t.Outcome == receipt.TagMoved || t.Outcome == receipt.TagUnchanged {
 				tags = append(tags, p.Repository+":"+t.Name)
@@ -157,7 +163,7 @@ func outputsOf(r *receipt.Receipt) []output {
 	}
 	return []output{
 		{"verdict", []string{string(r.Verdict)}}, {"digest", []string{digest}},
-		{"image", images[:min(len(images), 1)]}, {"images", images}, {"tags", tags}, {"replay", []string{r.Run.Replay}},
+		{"image", images[:min(len(images), 1)]}, {"images", images}, {"tags", tags}, {"sbom", sboms}, {"replay", []string{r.Run.Replay}},
 	}
 }
 

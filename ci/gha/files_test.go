@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"example.com/slipway/ci/attest"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/gha"
 	"example.com/slipway/ci/receipt"
@@ -77,11 +78,11 @@ func TestFinish_SetsOutputs(t *testing.T) {
 		Images:  []receipt.Image{{Name: "tide", Digest: "sha256:aa"}, {Name: "ebb", Digest: "sha256:bb"}},
 		Run: receipt.Run{Replay: "publish@4f2c", Publications: []receipt.Publication{
 			{Repository: "ghcr.io/team/late", Digest: "sha256:aa", State: receipt.Incomplete, Tags: []receipt.Tag{{Name: "v1", Outcome: receipt.TagCreated}}},
-			{Repository: "ghcr.io/team/tide", Digest: "sha256:aa", State: receipt.Published, Tags: []receipt.Tag{{Name: "v1.2.0", Outcome: receipt.TagCreated}, {Name: "latest", Outcome: receipt.TagKept}, {Name: "v1", Outcome: receipt.TagMoved}}},
+			{Repository: "ghcr.io/team/tide", Digest: "sha256:aa", State: receipt.Published, Attestations: []receipt.Attestation{{Type: attest.CycloneDX, Digest: "sha256:cc"}, {Type: attest.SPDX, Digest: "sha256:dd"}, {Type: attest.SPDX}}, Tags: []receipt.Tag{{Name: "v1.2.0", Outcome: receipt.TagCreated}, {Name: "latest", Outcome: receipt.TagKept}, {Name: "v1", Outcome: receipt.TagMoved}}},
 			{Repository: "[::1]:5000/ebb", Digest: "sha256:bb", State: receipt.Unchanged, Tags: []receipt.Tag{{Name: "v1", Outcome: receipt.TagUnchanged}}},
 		}},
 	}
-	require.NoError(t, j.Finish(r, gha.Finish{SBOM: ".slipway/out/sbom.json", Receipt: "with blanks/receipt.json"}))
+	require.NoError(t, j.Finish(r, gha.Finish{Receipt: "with blanks/receipt.json"}))
 	golden(t, "output.golden", j.file(t, "GITHUB_OUTPUT"))
 }
 

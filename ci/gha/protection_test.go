@@ -65,7 +65,7 @@ func everything(t testing.TB, text, root string) (string, []heard) {
 	s.Fail(errors.New(text))
 	j.Error(errors.Join(errors.New(text), fault.New(fault.Usage, "x %s", text).WithFix("%s", text).WithDetail(text, text)))
 	result := receiptOf(text)
-	require.NoError(t, j.Finish(result, gha.Finish{Root: root, Receipt: text, SBOM: text}))
+	require.NoError(t, j.Finish(result, gha.Finish{Root: root, Receipt: text}))
 	r.Start(text)
 	j.Close()
 	want := []heard{{name: "stop-commands", data: token}, {name: "resume"}, {name: "add-mask", data: "tide-secret"}, {name: "stop-commands", data: token}, {name: "resume"}}
