@@ -34,6 +34,7 @@ func (s *session) checkVerb() *cobra.Command {
 	flags := config.Bind(cmd.Flags())
 	cmd.Flags().StringSliceVar(&checks.Gates, "gate", nil, "let these gates judge only: "+strings.Join(finding.Gates(), ", "))
 	cmd.Flags().BoolVar(&checks.Twice, "twice", false, "build again without any cache and compare digests")
+	bindReruns(cmd.Flags(), &checks.Rerun)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := chooseGates(&checks); err != nil {
 			return err

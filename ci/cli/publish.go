@@ -35,6 +35,7 @@ func (s *session) publishVerb() *cobra.Command {
 	flags := config.Bind(cmd.Flags())
 	cmd.Flags().StringSliceVar(&p.Gates, "gate", nil, "let these gates judge only: "+strings.Join(finding.Gates(), ", "))
 	cmd.Flags().BoolVar(&p.Twice, "twice", false, "build again without any cache and compare digests")
+	bindReruns(cmd.Flags(), &p.Rerun)
 	cmd.Flags().BoolVar(&p.DryRun, "dry-run", false, "push nothing and say what would be pushed")
 	cmd.Flags().BoolVar(&p.AllowDirty, "allow-dirty", false, "publish sources that differ from the commit")
 	cmd.Flags().StringVar(&p.refs, "image-refs", "", "write NAME@DIGEST of every pushed image into this file, one a line")

@@ -15,13 +15,15 @@ func (s *session) testVerb() *cobra.Command {
 			"Linux as user 65532, who sees an empty home and cannot change the source.",
 	}
 	flags := config.Bind(cmd.Flags())
+	var rerun int
+	bindReruns(cmd.Flags(), &rerun)
 	race := cmd.Flags().Bool("race", false, "look for data races too, where there is a C compiler")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		p, err := s.pipeline()
 		if err != nil {
 			return err
 		}
-		p.Race = *race
+		p.Race, p.Rerun = *race, rerun
 		_, err = p.Test(cmd.Context(), s.said(flags))
 		return err
 	}

@@ -44,6 +44,7 @@ func (p *Plan) policy(in Input) error {
 		{"unknown", s.Unknown, defaultUnknown, &pol.Unknown, []string{"fail", "note"}},
 		{"unfixed", s.Unfixed, defaultUnfixed, &pol.Unfixed, []string{"fail", "note"}},
 		{"reach", s.Reach, defaultReach, &pol.Reach, []string{"all", "called"}},
+		{"flaky", s.Flaky, defaultFlaky, &pol.Flaky, []string{"fail", "note"}},
 	} {
 		*k.field = cmp.Or(strings.ToLower(k.said), k.standard)
 		p.origin(k.name, "default")
@@ -173,6 +174,7 @@ func (p *Plan) gateValues() map[string]string {
 	pol, scan, smoke := p.Run.Policy, p.Run.Scan, p.Run.Smoke
 	return map[string]string{
 		"severity": pol.Severity, "unknown": pol.Unknown, "unfixed": pol.Unfixed, "reach": pol.Reach,
+		"flaky":      pol.Flaky,
 		"vex":        strings.Join(pol.VEX, ","),
 		"exceptions": list(pol.Exceptions, func(e plan.Exception) string { return e.ID + " until " + e.Expires }),
 		"health":     smoke.Health, "smoke": fmt.Sprint(smoke.Off == ""),

@@ -35,7 +35,7 @@ func TestResolve_JudgesStrictlyWhereNobodySaysOtherwise(t *testing.T) {
 	scanner, err := pins.Scanner()
 	require.NoError(t, err)
 	require.Equal(t, plan.Policy{
-		Severity: "high", Unknown: "fail", Unfixed: "note", Reach: "all", Product: "pkg:golang/example.com/tide@v1.2.3",
+		Severity: "high", Unknown: "fail", Unfixed: "note", Reach: "all", Flaky: "fail", Product: "pkg:golang/example.com/tide@v1.2.3",
 	}, p.Run.Policy)
 	require.Equal(t, plan.Scan{
 		Scanner: scanner, DatabaseAge: 72, VulnDB: "https://vuln.go.dev",
@@ -49,20 +49,20 @@ func TestResolve_JudgesStrictlyWhereNobodySaysOtherwise(t *testing.T) {
 
 func TestResolve_TakesWhatASourceToleratesWithItsPlace(t *testing.T) {
 	t.Parallel()
-	p, err := resolve(t, "severity: CRITICAL\nunknown: note\nunfixed: fail\nreach: called\n"+accepted, nil)
+	p, err := resolve(t, "severity: CRITICAL\nunknown: note\nunfixed: fail\nreach: called\nflaky: note\n"+accepted, nil)
 	require.NoError(t, err)
 	require.Equal(t, plan.Policy{
-		Severity: "critical", Unknown: "note", Unfixed: "fail", Reach: "called", Product: "pkg:golang/example.com/tide@v1.2.3",
+		Severity: "critical", Unknown: "note", Unfixed: "fail", Reach: "called", Flaky: "note", Product: "pkg:golang/example.com/tide@v1.2.3",
 		Exceptions: []plan.Exception{
 			{
 				ID: "CVE-2026-78667", Package: "golang.org/x/net", Reason: "behind the admin port, which nobody reaches",
-				Owner: "ada", Expires: "2027-01-31", Origin: ".slipway.yaml:8",
+				Owner: "ada", Expires: "2027-01-31", Origin: ".slipway.yaml:9",
 			},
-			{ID: "user-root", Reason: "wanted", Owner: "bob", Expires: "2026-12-01", Origin: ".slipway.yaml:15"},
+			{ID: "user-root", Reason: "wanted", Owner: "bob", Expires: "2026-12-01", Origin: ".slipway.yaml:16"},
 		},
 	}, p.Run.Policy)
 	require.Equal(t, "CVE-2026-78667 until 2027-01-31,user-root until 2026-12-01", p.Values()["exceptions"])
-	require.Equal(t, config.Origin(".slipway.yaml:7"), p.Origins["exceptions"])
+	require.Equal(t, config.Origin(".slipway.yaml:8"), p.Origins["exceptions"])
 }
 
 func TestResolve_TakesHowAnImageIsTried(t *testing.T) {

@@ -76,6 +76,7 @@ type Settings struct {
 	Unknown  string
 	Unfixed  string
 	Reach    string
+	Flaky    string
 	VEX      []string
 	// Exceptions can be said in the configuration file only.
 	Exceptions []plan.Exception
@@ -187,6 +188,7 @@ func gateKeys() []key {
 		{name: "unknown", help: "what a vulnerability does that nobody has rated yet, as the freshest are: fail or note (default fail)", field: func(s *Settings) any { return &s.Unknown }},
 		{name: "unfixed", help: "what a vulnerability does that no version fixes: fail or note (default note)", field: func(s *Settings) any { return &s.Unfixed }},
 		{name: "reach", help: "which vulnerable Go code stops an image: all, or called, by the program or for all that is known (default all)", field: func(s *Settings) any { return &s.Reach }},
+		{name: "flaky", help: "what a test does that failed and passed when it was run again: fail or note (default fail)", field: func(s *Settings) any { return &s.Flaky }},
 		{name: "vex", help: "OpenVEX document in the source folder that says what does not affect the image", field: func(s *Settings) any { return &s.VEX }},
 		{name: "exceptions", help: "findings to accept for a while, each with id, reason, owner and expires, and package where it holds for one only", field: func(s *Settings) any { return &s.Exceptions }},
 		{name: "health", help: "path that the program answers with a status of 200 to 299 once it is up, such as /healthz; the default is that it takes connections", field: func(s *Settings) any { return &s.Health }},
@@ -216,6 +218,7 @@ const (
 	defaultUnknown     = "fail"
 	defaultUnfixed     = "note"
 	defaultReach       = "all"
+	defaultFlaky       = "fail"
 	defaultDatabaseAge = "72h"
 	defaultVulnDB      = "https://vuln.go.dev"
 )

@@ -69,6 +69,7 @@ func TestLab(t *testing.T) {
 	}{
 		{"finds the same as on this machine", requireSameReceipts},
 		{"tells the same of tests", requireTestsToldAlike},
+		{"tells the same of flaky tests", requireFlakyToldAlike},
 		{"knows what is called", requireReach},
 		{"scans without a network", requireScanner},
 		{"tries images", requireSmokeInTheEngine},

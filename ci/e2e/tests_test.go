@@ -247,14 +247,9 @@ func requireTestsToldAlike(t *testing.T, l *lab) {
 		require.Len(t, heard, len(tests.Packages))
 		return untimely(tests), f, heard
 	}
-	host := ""
-	for _, kv := range l.engine.Env {
-		if value, ok := strings.CutPrefix(kv, "_EXPERIMENTAL_DAGGER_RUNNER_HOST="); ok {
-			host = value
-		}
-	}
-	ours, said, _ := run(local.New(local.Options{Env: environment(t), Cache: cacheDir(t)}))
-	theirs, alsoSaid, _ := run(dagger.New(dagger.Options{Env: l.engine.Env, Cache: t.TempDir(), Where: dagger.Where{Host: host}}))
+	onLocal, onDagger := bothEngines(t, l)
+	ours, said, _ := run(onLocal)
+	theirs, alsoSaid, _ := run(onDagger)
 	require.Equal(t, ours, theirs)
 	require.Equal(t, said.What, alsoSaid.What)
 	require.Equal(t, said.Fix, alsoSaid.Fix)
@@ -273,6 +268,18 @@ func requireTestsToldAlike(t *testing.T, l *lab) {
 			require.Contains(t, r.Stderr, "6 tests in 3 packages, without the race detector: the builder image has no C compiler")
 		}
 	})
+}
+
+// bothEngines are the local engine and the lab's.
+func bothEngines(t *testing.T, l *lab) (onLocal, onDagger engine.Engine) {
+	t.Helper()
+	host := ""
+	for _, kv := range l.engine.Env {
+		if value, ok := strings.CutPrefix(kv, "_EXPERIMENTAL_DAGGER_RUNNER_HOST="); ok {
+			host = value
+		}
+	}
+	return local.New(local.Options{Env: environment(t), Cache: cacheDir(t)}), dagger.New(dagger.Options{Env: l.engine.Env, Cache: t.TempDir(), Where: dagger.Where{Host: host}})
 }
 
 func outcomes(tests *finding.Tests) []string {

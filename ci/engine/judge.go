@@ -15,7 +15,10 @@ type Tests struct {
 	Tags []string
 	// Race asks for the race detector where there is a C compiler.
 	Race bool
-	// Event hears of a package whose tests ended, while others still run. It may be nil.
+	// Rerun is how often tests that fail are run again.
+	Rerun int
+	// Event hears of a package whose tests ended for the first time, while others still
+	// run. It may be nil.
 	Event func(finding.TestPackage)
 }
 

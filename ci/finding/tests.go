@@ -61,6 +61,9 @@ func (t *Tests) Summary() string {
 	if failed > 0 {
 		text += fmt.Sprintf(", %d failed", failed)
 	}
+	if flaky := len(t.Flaky()); flaky > 0 {
+		text += fmt.Sprintf(", %d flaky", flaky)
+	}
 	if skipped > 0 {
 		text += fmt.Sprintf(", %d skipped", skipped)
 	}
@@ -80,15 +83,16 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// Count counts tests by outcome. A test with subtests counts only where it fails by
-// itself: otherwise it repeats its children.
+// Count counts tests by outcome; flaky ones passed in the end. A test with subtests
+// counts only where it fails, or is flaky, by itself: otherwise it repeats its children.
 func (t *Tests) Count() (passed, failed, skipped int) {
 	for _, p := range t.Packages {
 		parents := p.parents()
 		failed += len(p.Failed())
+		passed += len(p.Flaky())
 		for _, test := range p.Tests {
 			switch {
-			case parents[test.Name], test.Outcome == "fail":
+			case parents[test.Name], test.Outcome == "fail", test.Outcome == "flaky":
 			case test.Outcome == "pass":
 				passed++
 			default:
@@ -101,16 +105,31 @@ func (t *Tests) Count() (passed, failed, skipped int) {
 
 // Failed are the tests of a package that fail by themselves, and not because one of
 // their subtests does.
-func (p TestPackage) Failed() []Test {
+func (p TestPackage) Failed() []Test { return p.byThemselves("fail") }
+
+// Flaky are the tests of a package that are flaky by themselves.
+func (p TestPackage) Flaky() []Test { return p.byThemselves("flaky") }
+
+// Flaky are the flaky tests of all packages.
+func (t *Tests) Flaky() []Test {
+	var list []Test
+	for _, p := range t.Packages {
+		list = append(list, p.Flaky()...)
+	}
+	return list
+}
+
+// byThemselves are the tests of that outcome without a subtest that has it too.
+func (p TestPackage) byThemselves(outcome string) []Test {
 	blamed := map[string]bool{}
 	for _, test := range p.Tests {
-		if test.Outcome == "fail" {
+		if test.Outcome == outcome {
 			above(test.Name, func(parent string) { blamed[parent] = true })
 		}
 	}
 	var list []Test
 	for _, test := range p.Tests {
-		if test.Outcome == "fail" && !blamed[test.Name] {
+		if test.Outcome == outcome && !blamed[test.Name] {
 			list = append(list, test)
 		}
 	}

@@ -34,6 +34,34 @@ func TestTests_CountEachTestOnce(t *testing.T) {
 	require.Equal(t, []string{"TestParent/bad/worse", "TestItself", "TestParentheses"}, names)
 }
 
+// A flaky test passed in the end. Its parent follows it, and is no other flaky test.
+func TestTests_CountFlakyOnesOnce(t *testing.T) {
+	t.Parallel()
+	tests := finding.Tests{Race: true, Packages: []finding.TestPackage{
+		{Name: "a", Outcome: "pass", Tests: []finding.Test{
+			{Name: "TestGood", Outcome: "pass"},
+			{Name: "TestParent", Outcome: "flaky"},
+			{Name: "TestParent/good", Outcome: "pass"},
+			{Name: "TestParent/sometimes", Outcome: "flaky"},
+		}},
+		{Name: "b", Outcome: "fail", Tests: []finding.Test{
+			{Name: "TestItself", Outcome: "flaky"},
+			{Name: "TestItself/good", Outcome: "pass"},
+			{Name: "TestBoth", Outcome: "fail"},
+			{Name: "TestBoth/bad", Outcome: "fail"},
+			{Name: "TestBoth/sometimes", Outcome: "flaky"},
+		}},
+	}}
+	passed, failed, skipped := tests.Count()
+	require.Equal(t, []int{6, 1, 0}, []int{passed, failed, skipped})
+	require.Equal(t, "7 tests in 2 packages, 1 failed, 3 flaky, with the race detector", tests.Summary())
+	var names []string
+	for _, test := range tests.Flaky() {
+		names = append(names, test.Name)
+	}
+	require.Equal(t, []string{"TestParent/sometimes", "TestItself", "TestBoth/sometimes"}, names)
+}
+
 func TestTests_SayWhetherRacesWereLookedFor(t *testing.T) {
 	t.Parallel()
 	one := []finding.TestPackage{{Name: "a", Outcome: "pass", Tests: []finding.Test{{Name: "Test", Outcome: "pass"}}}}

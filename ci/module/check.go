@@ -25,8 +25,12 @@ func (m *Slipway) Check(
 	// +optional
 	// +ignore=[".slipway"]
 	src *dagger.Directory,
+	// How often tests that fail are run again. Those that then pass are flaky.
+	//
+	// +optional
+	rerunFailed int,
 ) (string, error) {
-	return m.judged(ctx, src)
+	return m.judged(ctx, src, pipeline.Checks{Rerun: rerunFailed})
 }
 
 // Scan the images for vulnerabilities. Prints the findings, and fails where one is against the policy.
@@ -40,7 +44,7 @@ func (m *Slipway) Scan(
 	// +ignore=[".slipway"]
 	src *dagger.Directory,
 ) (string, error) {
-	return m.judged(ctx, src, finding.GateVulnerabilities)
+	return m.judged(ctx, src, pipeline.Checks{Gates: []string{finding.GateVulnerabilities}})
 }
 
 // Report of a check in all forms: receipt.json, report.html, results.sarif, junit.xml and summary.md, also where a gate refuses.
@@ -55,8 +59,12 @@ func (m *Slipway) Report(
 	// +optional
 	// +ignore=[".slipway"]
 	src *dagger.Directory,
+	// How often tests that fail are run again. Those that then pass are flaky.
+	//
+	// +optional
+	rerunFailed int,
 ) (*dagger.Directory, error) {
-	r, done, err := m.check(ctx, src)
+	r, done, err := m.check(ctx, src, pipeline.Checks{Rerun: rerunFailed})
 	if err != nil {
 		return nil, err
 	}
@@ -68,8 +76,8 @@ func (m *Slipway) Report(
 }
 
 // judged is the report as text. A refusal is an error that has the report in it.
-func (m *Slipway) judged(ctx context.Context, src *dagger.Directory, gates ...string) (string, error) {
-	_, done, err := m.check(ctx, src, gates...)
+func (m *Slipway) judged(ctx context.Context, src *dagger.Directory, checks pipeline.Checks) (string, error) {
+	_, done, err := m.check(ctx, src, checks)
 	if err != nil {
 		return "", err
 	}
@@ -103,12 +111,12 @@ type refused struct {
 
 func (r refused) Error() string { return r.report + "\n" + r.verdict.Error() }
 
-func (m *Slipway) check(ctx context.Context, src *dagger.Directory, gates ...string) (*run, *pipeline.Checked, error) {
+func (m *Slipway) check(ctx context.Context, src *dagger.Directory, checks pipeline.Checks) (*run, *pipeline.Checked, error) {
 	r, err := m.start(ctx, src, m.Platforms...)
 	if err != nil {
 		return nil, nil, told(err)
 	}
 	defer r.screen.Close()
-	done, err := r.Check(ctx, r.said, pipeline.Checks{Gates: gates})
+	done, err := r.Check(ctx, r.said, checks)
 	return r, done, told(err)
 }

@@ -204,7 +204,7 @@ func (c *check) found(list ...finding.Finding) {
 func (c *check) tests(ctx context.Context) error {
 	return c.judge(finding.GateTests, func() (summary string, err error) {
 		err = step.Run(c.p.Reporter, "test", func(s step.Step) (string, error) {
-			asked := engine.Tests{Packages: c.b.Plan.Run.Tests, Tags: c.b.Plan.Image.Build.Tags, Race: true}
+			asked := engine.Tests{Packages: c.b.Plan.Run.Tests, Tags: c.b.Plan.Image.Build.Tags, Race: true, Rerun: c.Rerun}
 			tests, err := c.b.engine.Test(ctx, asked, s)
 			if c.receipt.Tests = tests; tests != nil {
 				summary = tests.Summary()
@@ -212,6 +212,9 @@ func (c *check) tests(ctx context.Context) error {
 				if tests.Exposed != "" {
 					c.p.Reporter.Note(tests.Exposed)
 				}
+			}
+			if err == nil {
+				err = steady(tests, c.b.Plan.Run.Policy)
 			}
 			return summary, err
 		})

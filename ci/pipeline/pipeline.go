@@ -37,8 +37,10 @@ type Pipeline struct {
 	BuiltinBase bool
 	// Fresh is an empty folder for a build that is to use nothing that an earlier one left.
 	Fresh string
-	// Race asks for the race detector in Test.
-	Race bool
+	// Race asks for the race detector in Test, and Rerun says how often tests that fail
+	// there are run again.
+	Race  bool
+	Rerun int
 	// Wait is how long a registry may take to answer at all. The default is 5 s.
 	Wait time.Duration
 }
@@ -187,7 +189,10 @@ func (p *Pipeline) Test(ctx context.Context, said Said) (tests *finding.Tests, e
 		return nil, err
 	}
 	err = step.Run(p.Reporter, "test", func(s step.Step) (string, error) {
-		tests, err = b.engine.Test(ctx, engine.Tests{Packages: b.Plan.Run.Tests, Tags: b.Plan.Image.Build.Tags, Race: p.Race}, s)
+		tests, err = b.engine.Test(ctx, engine.Tests{Packages: b.Plan.Run.Tests, Tags: b.Plan.Image.Build.Tags, Race: p.Race, Rerun: p.Rerun}, s)
+		if err == nil {
+			err = steady(tests, b.Plan.Run.Policy)
+		}
 		if err != nil {
 			return "", err
 		}

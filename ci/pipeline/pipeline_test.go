@@ -26,6 +26,9 @@ type fake struct {
 	unset  []string
 	// broken is what testing ends with.
 	broken error
+	// tests are what it finds, and asked what it was asked to.
+	tests finding.Tests
+	asked engine.Tests
 	// dir is where its programs lie.
 	dir string
 
@@ -39,9 +42,11 @@ func (f *fake) note(word string) {
 	f.said = append(f.said, word)
 }
 
-func (f *fake) Test(context.Context, engine.Tests, step.Step) (*finding.Tests, error) {
+func (f *fake) Test(_ context.Context, asked engine.Tests, _ step.Step) (*finding.Tests, error) {
 	f.note("test")
-	return &finding.Tests{}, f.broken
+	f.asked = asked
+	found := f.tests
+	return &found, f.broken
 }
 
 func (f *fake) Scan(context.Context, engine.Scan, step.Step) (engine.Scanned, error) {

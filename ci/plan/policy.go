@@ -11,6 +11,8 @@ type Policy struct {
 	// Reach is all, or called: then only vulnerabilities in Go code that the program
 	// calls fail, and those of which nobody knows.
 	Reach string `json:"reach"`
+	// Flaky is what a test does that failed and passed when it was run again: fail or note.
+	Flaky string `json:"flaky,omitempty"`
 	// Exceptions accept findings until they expire.
 	Exceptions []Exception `json:"exceptions,omitempty"`
 	// VEX are OpenVEX documents in the source folder, as slash paths.

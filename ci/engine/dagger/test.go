@@ -47,6 +47,8 @@ func (e *Engine) Test(ctx context.Context, t engine.Tests, s step.Step) (*findin
 	box := e.tester(base, all)
 	by := gocmd.Runner{Probe: probe, NoCompiler: "the builder image has no C compiler"}
 	by.Run = func(env, args []string, stdout io.Writer) (gocmd.Output, error) {
+		// A failure is an answer too, which the engine would give again to the same question.
+		env = append(slices.Clone(env), "SLIPWAY_RUN="+strconv.FormatInt(time.Now().UnixNano(), 36))
 		return e.tested(ctx, with(box, env).WithExec(append([]string{"go"}, args...), sdk.ContainerWithExecOpts{Expect: sdk.ReturnTypeAny}), stdout)
 	}
 	return e.goCommand.Test(t, by, s)
@@ -65,8 +67,6 @@ func (e *Engine) tester(base *sdk.Container, all *sdk.Directory) *sdk.Container 
 	for _, name := range []string{"GOINSECURE", "GONOPROXY", "GONOSUMDB", "GOPRIVATE", "GOSUMDB"} {
 		delete(settings, name) // nobody is asked for a module
 	}
-	// A failure is an answer too, which the engine would give again to the same question.
-	settings["SLIPWAY_RUN"] = strconv.FormatInt(time.Now().UnixNano(), 36)
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		box = box.WithEnvVariable(name, settings[name])
 	}

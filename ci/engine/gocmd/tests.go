@@ -57,7 +57,8 @@ func (g *Go) Unfetched(out Output) error {
 }
 
 // Test runs go vet and go test and returns what they did, with an error of kind Tests
-// where one of them fails. The tests run also where go vet fails.
+// where one of them fails. The tests run also where go vet fails. Flaky ones are no
+// error here: what they are to a user is for the policy to say.
 func (g *Go) Test(t engine.Tests, by Runner, s step.Step) (*finding.Tests, error) {
 	found := &finding.Tests{Exposed: by.Exposed}
 	var env []string
@@ -77,24 +78,25 @@ func (g *Go) Test(t engine.Tests, by Runner, s step.Step) (*finding.Tests, error
 	if vetted.Err != nil {
 		found.Vet = vetLines(g.shortened(vetted.Stderr))
 	}
-	args := []string{"test", "-json", "-vet=off"}
+	flags := []string{"test", "-json", "-vet=off"}
 	if found.Race {
-		args = append(args, "-race")
+		flags = append(flags, "-race")
 	}
+	run := testRun{g: g, by: by, s: s, env: env, flags: append(flags, g.testFlags(t)...)}
 	// No -- here: what is behind it would be arguments of the tests. Patterns begin with a dot.
-	args = slices.Concat(args, g.testFlags(t), t.Packages)
-	s.Log("go " + strings.Join(args, " "))
-	results := &Results{Shorten: g.shorten, Log: s.Log, Event: t.Event}
-	tested, err := by.Run(env, args, results)
+	results, tested, err := run.start(t.Event, t.Packages...)
 	if err != nil {
 		return nil, err
 	}
-	said := g.shortened(tested.Stderr)
-	for _, line := range said {
-		s.Log(line)
-	}
 	found.Packages = results.End()
-	verdict := failure{found: found, unbuilt: results.unbuilt, vet: vetted.Err, test: tested.Err, loose: append(said, results.Loose()...)}
+	verdict := failure{found: found, unbuilt: results.unbuilt, vet: vetted.Err, test: tested.Err, loose: append(g.shortened(tested.Stderr), results.Loose()...)}
+	mended, err := run.rerun(t.Rerun, found, results, tested.Err)
+	if err != nil {
+		return nil, err
+	}
+	if mended {
+		verdict.test = nil
+	}
 	return found, verdict.err()
 }
 

@@ -3,8 +3,6 @@ package gocmd
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"slices"
 	"strings"
 
 	"example.com/slipway/ci/finding"
@@ -45,7 +43,10 @@ type Results struct {
 	builds  map[string]*excerpt
 	loose   excerpt
 	done    []finding.TestPackage
-	unbuilt map[string]bool
+	// unbuilt are packages that do not build. Of those that are cut, tests never ran, or
+	// are not listed. lost says that there are packages that are not listed.
+	unbuilt, cut map[string]bool
+	lost         bool
 	// What of maxNames, maxKept and maxTests is used.
 	names, kept, tests int
 }
@@ -56,6 +57,8 @@ type testedPackage struct {
 	order    []*testedTest
 	byName   map[string]*testedTest
 	unlisted int
+	// ended says that the last line is the one after all tests.
+	ended bool
 }
 
 type testedTest struct {
@@ -115,10 +118,12 @@ func (r *Results) hear(e testEvent) {
 	if p == nil {
 		return
 	}
+	if p.ended = e.Test == "" && p.ended; e.Test == "" {
+		r.hearPackage(p, e)
+		return
+	}
 	t := p.byName[e.Test]
 	switch {
-	case e.Test == "":
-		r.hearPackage(p, e)
 	case t == nil && e.Action == "run":
 		r.begin(p, e.Test)
 	case t != nil:
@@ -132,10 +137,12 @@ func (r *Results) hearPackage(p *testedPackage, e testEvent) {
 	switch e.Action {
 	case "output":
 		if line := strings.TrimSpace(e.Output); line == "PASS" || line == "FAIL" || summarises(line, p.name) {
+			p.ended = line == "FAIL" || p.ended && line != "PASS"
 			r.flush(&p.out)
 			r.say(line)
 			return
 		}
+		p.ended = false
 		r.print(&p.out, e.Output)
 	case "pass", "fail", "skip":
 		r.finish(p, e)
@@ -176,77 +183,13 @@ func (r *Results) hearTest(t *testedTest, e testEvent) {
 	}
 }
 
-// finish makes the result of a package. Of tests that had not ended, those fail that
-// ran; those that waited for their turn are left out.
-func (r *Results) finish(p *testedPackage, e testEvent) {
-	result := finding.TestPackage{Name: p.name, Outcome: e.Action, Seconds: e.Elapsed}
-	for _, t := range p.order {
-		r.flush(&t.out)
-		if t.Outcome == "" && result.Outcome == "fail" {
-			if t.paused && len(t.out.first) == 0 {
-				continue
-			}
-			if t.Outcome = "fail"; len(t.out.first) == 0 {
-				r.keep(&t.out, "did not end")
-			}
-		}
-		if t.Outcome == "" {
-			t.Outcome = result.Outcome
-		}
-		if t.Outcome == "pass" {
-			r.drop(&t.out)
-		}
-		t.Output = t.out.lines()
-		result.Tests = append(result.Tests, t.Test)
-	}
-	r.flush(&p.out)
-	if result.Outcome == "fail" {
-		if out := r.builds[e.FailedBuild]; e.FailedBuild != "" && out != nil {
-			r.flush(out)
-			result.Output = out.lines()
-		}
-		result.Output = append(result.Output, p.out.lines()...)
-	} else {
-		r.drop(&p.out)
-	}
-	if p.unlisted > 0 {
-		result.Output = append(result.Output, fmt.Sprintf("%d more tests are not listed", p.unlisted))
-	}
-	if e.FailedBuild != "" {
-		if r.unbuilt == nil {
-			r.unbuilt = map[string]bool{}
-		}
-		r.unbuilt[p.name] = true
-	}
-	delete(r.running, p.name)
-	r.done = append(r.done, result)
-	if r.Event != nil {
-		r.Event(result)
-	}
-}
-
-// End returns the packages, sorted. One that began and never ended fails.
-func (r *Results) End() []finding.TestPackage {
-	if len(r.line) > 0 {
-		r.take()
-	}
-	for _, p := range r.running {
-		r.print(&p.out, "did not end\n")
-		r.finish(p, testEvent{Action: "fail"})
-	}
-	slices.SortStableFunc(r.done, func(a, b finding.TestPackage) int { return strings.Compare(a.Name, b.Name) })
-	return r.done
-}
-
-// Loose are lines that belong to no package.
-func (r *Results) Loose() []string {
-	r.flush(&r.loose)
-	return r.loose.lines()
-}
-
 func (r *Results) pkg(name string) *testedPackage {
-	if p := r.running[name]; p != nil || name == "" || !r.name(name) {
+	if p := r.running[name]; p != nil || name == "" {
 		return p
+	}
+	if !r.name(name) {
+		r.lost = true
+		return nil
 	}
 	if r.running == nil {
 		r.running = map[string]*testedPackage{}

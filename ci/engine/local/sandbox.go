@@ -24,8 +24,10 @@ const nobody = 65532
 // sandbox is where go vet and go test run.
 type sandbox struct {
 	e *Engine
-	// dir is a folder of its own, with the home and the temporary files of tests.
+	// dir is a folder of its own, with the homes and the temporary files of tests. turn
+	// counts the commands that get theirs.
 	dir   string
+	turn  int
 	probe string
 	cache string
 	// user is who runs the tests, or -1 for whoever runs Slipway. Any user here has no
@@ -56,10 +58,10 @@ func (e *Engine) newSandbox() (*sandbox, error) {
 		b.user, b.apart = nobody, true
 	}
 	if b.dir, err = filepath.EvalSymlinks(dir); err == nil {
-		err = errors.Join(os.Chmod(dir, 0o755), os.WriteFile(b.probe, []byte(gocmd.Probe), 0o644), os.Mkdir(b.home(), 0o700), os.Mkdir(b.temp(), 0o700))
+		err = errors.Join(os.Chmod(dir, 0o755), os.WriteFile(b.probe, []byte(gocmd.Probe), 0o644))
 	}
 	if err == nil {
-		err = b.own()
+		err = b.renew()
 	}
 	if err != nil {
 		b.close()
@@ -70,8 +72,18 @@ func (e *Engine) newSandbox() (*sandbox, error) {
 
 func (b *sandbox) close() { os.RemoveAll(b.dir) }
 
-func (b *sandbox) home() string { return filepath.Join(b.dir, "home") }
-func (b *sandbox) temp() string { return filepath.Join(b.dir, "tmp") }
+func (b *sandbox) home() string { return filepath.Join(b.dir, fmt.Sprint("home", b.turn)) }
+func (b *sandbox) temp() string { return filepath.Join(b.dir, fmt.Sprint("tmp", b.turn)) }
+
+// renew gives the next command a home and a folder for temporary files that nobody has
+// used, as a container would: a test that runs again begins as it did the first time.
+func (b *sandbox) renew() error {
+	b.turn++
+	if err := errors.Join(os.Mkdir(b.home(), 0o700), os.Mkdir(b.temp(), 0o700)); err != nil {
+		return err
+	}
+	return b.own()
+}
 
 // own gives the user of the tests their folders. The cache is one for each user, and
 // never a build's.

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"example.com/slipway/ci/engine"
@@ -41,6 +42,9 @@ func (e *Engine) Test(ctx context.Context, t engine.Tests, s step.Step) (*findin
 		by.Compiler, by.Probe = []string{"CC=" + found}, box.probe
 	}
 	by.Run = func(env, args []string, stdout io.Writer) (gocmd.Output, error) {
+		if err := box.renew(); err != nil {
+			return gocmd.Output{}, fmt.Errorf("making the folders of the tests: %w", err)
+		}
 		return box.run(ctx, env, args, stdout)
 	}
 	return e.goCommand.Test(t, by, s)

@@ -2,8 +2,10 @@ package local_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -39,4 +41,83 @@ func TestTest_TellsWhatVetAndTestsFind(t *testing.T) {
 	require.Contains(t, strings.Join(tests.Vet, "\n"), "a/a.go:5:26: fmt.Printf format %d has arg \"tide\" of wrong type string")
 	require.Equal(t, []string{"    b_test.go:5: no water"}, tests.Packages[2].Tests[0].Output)
 	require.Empty(t, tests.NoRace, "nobody asked")
+}
+
+// twice are tests of which some fail the first time and pass the second time. All that
+// is the same in both runs is the cache of tests: homes and temporary files are new.
+const twice = `package tide
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestTwice(t *testing.T) {
+	t.Run("good", func(t *testing.T) {})
+	t.Run("bad", func(t *testing.T) {
+		for _, dir := range []string{os.TempDir(), os.Getenv("HOME")} {
+			name := filepath.Join(dir, "NAME")
+			if _, err := os.Stat(name); err == nil {
+				t.Error("an earlier run left", name)
+			}
+			if err := os.WriteFile(name, nil, 0o600); err != nil {
+				t.Error(err)
+			}
+		}
+		if !second(t) {
+			t.Error("no water")
+		}
+	})
+}
+
+func second(t *testing.T) bool {
+	name := filepath.Join(os.Getenv("GOCACHE"), "NAME"+filepath.Base(t.Name()))
+	if os.Remove(name) == nil {
+		return true
+	}
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		t.Error(err)
+	}
+	return false
+}
+`
+
+const panics = `
+
+func TestPanic(t *testing.T) {
+	if !second(t) {
+		panic("no water")
+	}
+}
+
+func TestAfter(t *testing.T) {}
+`
+
+func TestTest_RunsAgainWhatFails(t *testing.T) {
+	t.Parallel()
+	root := folder(t)
+	// The cache is kept from one time to the next.
+	name := "slipway-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	e := prepared(t, map[string]string{
+		"go.mod":         "module example.com/tide\n\ngo 1.25.0\n",
+		"tide_test.go":   strings.ReplaceAll(twice, "NAME", name),
+		"tide.go":        "package tide\n",
+		"p/tide_test.go": strings.ReplaceAll(twice+panics, "NAME", name+"p"),
+	}, engine.Source{Root: root, ModuleFolders: []string{root}})
+	tests, err := e.Test(t.Context(), engine.Tests{Packages: []string{"./..."}, Rerun: 3}, step.Silent{}.Start(""))
+	require.NoError(t, err, "flaky is no failure of the engine's")
+	require.Equal(t, "6 tests in 2 packages, 3 flaky", tests.Summary())
+	require.Equal(t, 1, tests.Reruns)
+	flaky := tests.Flaky()
+	require.Equal(t, "TestTwice/bad", flaky[0].Name)
+	require.Equal(t, []string{"    tide_test.go:22: no water"}, flaky[0].Output)
+	require.Equal(t, "TestPanic", flaky[2].Name)
+	require.Contains(t, flaky[2].Output[0], "panic: no water")
+	after := tests.Packages[1].Tests
+	require.Equal(t, "TestAfter pass", after[len(after)-1].Name+" "+after[len(after)-1].Outcome, "the panic hid it the first time")
+
+	tests, err = e.Test(t.Context(), engine.Tests{Packages: []string{"./..."}}, step.Silent{}.Start(""))
+	require.Equal(t, fault.Tests, fault.KindOf(err), "nothing is run again unless somebody asks")
+	require.Zero(t, tests.Reruns)
 }
