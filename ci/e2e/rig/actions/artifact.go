@@ -4,12 +4,10 @@ import (
 	"archive/zip"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -186,39 +184,21 @@ func pack(file, root string, found []string) error {
 	return errors.Join(archive.Close(), out.Close())
 }
 
-// uploadSARIF checks a report as GitHub's code scanning does on arrival.
-func uploadSARIF(_ context.Context, t *turn) error {
-	if err := t.may("security-events", "write"); err != nil && !t.event.Fork {
+// downloadArtifact unpacks the one artifact of a name, which another job uploaded.
+func downloadArtifact(_ context.Context, t *turn) error {
+	artifact := t.instance.run.result.Artifact(t.step.With["name"])
+	if artifact == nil {
+		return failed("Unable to download artifact(s): Artifact not found for name: %s", t.step.With["name"])
+	}
+	archive, err := zip.OpenReader(artifact.File)
+	if err != nil {
 		return err
 	}
-	file := cmp.Or(t.step.With["sarif_file"], "../results")
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(t.result.Workspace, filepath.FromSlash(file))
+	defer archive.Close()
+	dir := t.step.With["path"]
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(t.result.Workspace, filepath.FromSlash(dir))
 	}
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		return failed("Path does not exist: %s", t.step.With["sarif_file"])
-	}
-	var report struct {
-		Version string
-		Runs    []struct {
-			Tool struct{ Driver struct{ Name string } }
-		}
-	}
-	if err := json.Unmarshal(raw, &report); err != nil {
-		return failed("Invalid SARIF. JSON syntax error: %v", err)
-	}
-	if report.Version != "2.1.0" || len(report.Runs) == 0 || len(report.Runs) > 20 || report.Runs[0].Tool.Driver.Name == "" {
-		return failed("Invalid SARIF: a report has version 2.1.0 and one to twenty runs, each with the name of its tool")
-	}
-	t.step.Outputs["sarif-id"] = "1"
-	return nil
-}
-
-// goroot is where this machine's Go is.
-func goroot(ctx context.Context) (string, error) {
-	cmd := exec.CommandContext(ctx, "go", "env", "GOROOT")
-	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local")
-	out, err := cmd.Output()
-	return strings.TrimSpace(string(out)), err
+	t.step.Outputs["download-path"] = dir
+	return os.CopyFS(dir, archive)
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,9 +21,9 @@ func checkout(ctx context.Context, t *turn) error {
 		if !ok {
 			return failed("Not Found: repository %s", other)
 		}
+		// A folder stands for every commit of its repository.
 		source, ref, sha = dir, "HEAD", "HEAD"
-	}
-	if with["ref"] != "" {
+	} else if with["ref"] != "" {
 		ref, sha = with["ref"], with["ref"]
 	}
 	if _, err := git(ctx, source, "rev-parse", "--verify", sha+"^{commit}"); err != nil {
@@ -65,17 +64,19 @@ func (t *turn) clone(ctx context.Context, source, dir, ref, sha string) error {
 	case strings.HasPrefix(ref, "refs/tags/"):
 		tracking = ref
 	}
-	fetch := []string{"-c", "protocol.version=2", "fetch", "--quiet", "--no-recurse-submodules"}
-	specs := []string{"+" + sha + ":" + tracking}
+	fetch := []string{"-c", "protocol.version=2", "fetch", "--quiet", "--no-recurse-submodules", "file://" + source}
+	one := slices.Insert(slices.Clone(fetch), 3, "--no-tags")
+	all := []string{"version"} // nothing to fetch
 	switch {
 	case depth <= 0:
-		specs = append([]string{"+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"}, specs...)
+		all = append(slices.Clone(fetch), "+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
 	case tags:
-		fetch = append(fetch, "--depth="+strconv.Itoa(depth))
-		specs = append(specs, "+refs/tags/*:refs/tags/*")
+		one = append(one, "+refs/tags/*:refs/tags/*")
+		fallthrough
 	default:
-		fetch = append(fetch, "--no-tags", "--depth="+strconv.Itoa(depth))
+		one = slices.Insert(one, 4, "--depth="+strconv.Itoa(depth))
 	}
+	one = append(one, "+"+sha+":"+tracking)
 	out := []string{"checkout", "--quiet", "--force", "--detach", tracking}
 	if branch, ok := strings.CutPrefix(ref, "refs/heads/"); ok {
 		out = []string{"checkout", "--quiet", "--force", "-B", branch, tracking}
@@ -83,7 +84,8 @@ func (t *turn) clone(ctx context.Context, source, dir, ref, sha string) error {
 	for _, args := range [][]string{
 		{"init", "--quiet", "--initial-branch=main"},
 		{"remote", "add", "origin", "https://github.com/" + cmp.Or(t.step.With["repository"], t.Repository)},
-		slices.Concat(fetch, []string{"file://" + source}, specs),
+		all,
+		one,
 		out,
 	} {
 		if _, err := git(ctx, dir, args...); err != nil {
@@ -103,34 +105,4 @@ func (t *turn) persist(ctx context.Context, dir string) error {
 	login := base64.StdEncoding.EncodeToString([]byte("x-access-token:" + cmp.Or(t.step.With["token"], t.token)))
 	_, err = git(ctx, dir, "config", "http.https://github.com/.extraheader", "AUTHORIZATION: basic "+login)
 	return err
-}
-
-// setupGo puts this machine's Go before everything else. Its version is the one that
-// is there, whichever was asked for.
-func setupGo(ctx context.Context, t *turn) error {
-	with := t.step.With
-	if with["go-version"] == "" && with["go-version-file"] == "" {
-		return failed("Neither go-version nor go-version-file is given")
-	}
-	if file := with["go-version-file"]; file != "" {
-		if _, err := os.Stat(filepath.Join(t.result.Workspace, filepath.FromSlash(file))); err != nil {
-			return failed("The specified go version file at: %s does not exist", file)
-		}
-	}
-	cached, err := t.on("cache", true)
-	if err != nil {
-		return err
-	}
-	if cached {
-		t.result.Reach.Caches = append(t.result.Reach.Caches, t.event.Ref+": setup-go")
-	}
-	root, err := goroot(ctx)
-	if err != nil {
-		return err
-	}
-	t.job.path = append(t.job.path, filepath.Join(root, "bin"))
-	t.job.env["GOTOOLCHAIN"] = "local"
-	t.step.Outputs["go-version"] = strings.TrimPrefix(runtime.Version(), "go")
-	t.step.Outputs["cache-hit"] = "false"
-	return nil
 }

@@ -15,6 +15,8 @@ type scope struct {
 	// status is the one of the job, or of the action, so far. It is nil where the
 	// functions that ask for it are unknown.
 	status func(function string) bool
+	// hash is the sum of the files that patterns name, where there is a workspace.
+	hash func(patterns []string) (string, error)
 }
 
 // only is a scope with some of the contexts: GitHub has less in some places.
@@ -25,7 +27,8 @@ func (s scope) only(names ...string) scope {
 			some[name] = value
 		}
 	}
-	return scope{some, s.status}
+	s.contexts = some
+	return s
 }
 
 // with is a scope with one more context.
@@ -36,11 +39,15 @@ func (s scope) with(name string, value any) scope {
 			more[n] = v
 		}
 	}
-	return scope{more, s.status}
+	s.contexts = more
+	return s
 }
 
 // withoutStatus is for everything but conditions.
-func (s scope) withoutStatus() scope { return scope{s.contexts, nil} }
+func (s scope) withoutStatus() scope {
+	s.status = nil
+	return s
+}
 
 // statusFunctions are those that make a condition one that holds in other states too.
 var statusFunctions = []string{"success", "failure", "always", "cancelled"}

@@ -2,9 +2,12 @@ package actions
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"strings"
 	"time"
 
@@ -41,16 +44,33 @@ func (f *frame) scope(own map[string]string) scope {
 	maps.Copy(env, own)
 	contexts := map[string]any{
 		"github": f.github, "inputs": f.inputs, "steps": f.steps, "runner": f.runnerContext(),
-		"env": textObject("env", env), "job": newObject("job", true).set("status", f.status),
+		"env": textObject("env", env), "job": f.jobContext(f.status),
 	}
 	if !f.action {
 		for _, name := range []string{"vars", "secrets", "needs"} {
 			contexts[name] = f.outer.contexts[name]
 		}
 	}
-	return scope{contexts, func(function string) bool {
-		return function == "always" || function == f.status
-	}}
+	status := func(function string) bool { return function == "always" || function == f.status }
+	return scope{contexts, status, f.hash}
+}
+
+// hash is what hashFiles gives: a sum of the sums of files, or nothing without files.
+func (f *frame) hash(patterns []string) (string, error) {
+	found, _, err := search(f.result.Workspace, strings.Join(patterns, "\n"), true)
+	if err != nil || len(found) == 0 {
+		return "", err
+	}
+	all := sha256.New()
+	for _, name := range found {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return "", err
+		}
+		sum := sha256.Sum256(text)
+		all.Write(sum[:])
+	}
+	return hex.EncodeToString(all.Sum(nil)), nil
 }
 
 // all runs the steps one after another. After a failure or a cancellation only those

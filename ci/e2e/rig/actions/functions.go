@@ -28,6 +28,13 @@ func (s scope) call(n *actionlint.FuncCallNode) (any, error) {
 		}
 		return s.status(name), nil
 	}
+	if name == "hashfiles" && s.hash != nil {
+		var patterns []string
+		for _, a := range args {
+			patterns = append(patterns, text(a))
+		}
+		return s.hash(patterns)
+	}
 	count, ok := map[string]int{"contains": 2, "startswith": 2, "endswith": 2, "fromjson": 1}[name]
 	switch {
 	case name == "format" && len(args) > 0:

@@ -132,6 +132,19 @@ func (j *job) runnerContext() *object {
 	return o
 }
 
+// jobContext is the context about the job, and about the workflow that it stands in.
+func (j *job) jobContext(status string) *object {
+	repository, path, ref, sha := j.Repository, strings.TrimPrefix(j.file, "./"), j.event.Ref, j.event.SHA
+	if !strings.HasPrefix(j.file, "./") && j.prefix != "" {
+		repository, path = split(j.file)
+		_, ref, _ = strings.Cut(j.file, "@")
+		sha = ref
+	}
+	o := newObject("job", true).set("status", status)
+	return o.set("workflow_ref", repository+"/"+path+"@"+ref).set("workflow_sha", sha).
+		set("workflow_repository", repository).set("workflow_file_path", path)
+}
+
 // tracking is the variable by which the runner finds what a job left running.
 func (j *job) tracking() string { return "RUNNER_TRACKING_ID=github_" + j.id + "_" + j.result.ID }
 

@@ -30,6 +30,9 @@ type Runner struct {
 	Env []string
 	// Path are folders that come before the system's.
 	Path []string
+	// Go is the folder of the go command that setup-go puts first, by default this
+	// machine's.
+	Go string
 	// Actions are the folders of repositories that uses: names, by OWNER/REPO.
 	Actions map[string]string
 	// Secrets and Vars are those of the repository.

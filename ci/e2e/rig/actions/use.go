@@ -25,6 +25,7 @@ var builtins = map[string]builtin{
 	"actions/setup-go": {[]string{"go-version", "go-version-file", "check-latest", "cache", "cache-dependency-path", "token", "architecture"}, setupGo},
 	"actions/upload-artifact": {[]string{"name", "path", "if-no-files-found", "retention-days", "compression-level", "overwrite", "include-hidden-files"},
 		uploadArtifact},
+	"actions/download-artifact":         {[]string{"name", "path"}, downloadArtifact},
 	"github/codeql-action/upload-sarif": {[]string{"sarif_file", "category", "checkout_path", "token", "wait-for-processing", "ref", "sha"}, uploadSARIF},
 	"actions/cache":                     {[]string{"path", "key", "restore-keys", "enableCrossOsArchive", "fail-on-cache-miss", "lookup-only"}, cache},
 	"actions/cache/restore":             {[]string{"path", "key", "restore-keys", "enableCrossOsArchive", "fail-on-cache-miss", "lookup-only"}, restoreCache},

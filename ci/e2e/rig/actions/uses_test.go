@@ -2,6 +2,7 @@ package actions
 
 import (
 	"archive/zip"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -56,26 +57,57 @@ func contents(t *testing.T, result *Result, name string) []string {
 	return names
 }
 
+func TestRun_ChecksOutAllOfTheHistory(t *testing.T) {
+	t.Parallel()
+	workflow := `
+on: [push, pull_request]
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@0123456789012345678901234567890123456789
+        with: {fetch-depth: "%s", fetch-tags: "%s"}
+      - run: |
+          git rev-list --count HEAD
+          git tag
+          git branch --remotes
+`
+	for _, c := range []struct {
+		event, depth, tags string
+		want               []string
+	}{
+		{"push.main", "0", "false", []string{"2", "v1.2.3", "  origin/gh-readonly-queue/main/pr-8", "  origin/main", "  origin/tide-table"}},
+		{"push.tag", "0", "false", []string{"2", "v1.2.3", "  origin/gh-readonly-queue/main/pr-8", "  origin/main", "  origin/tide-table"}},
+		{"pull_request.fork", "0", "false", []string{"3", "v1.2.3", "  origin/gh-readonly-queue/main/pr-8", "  origin/main", "  origin/tide-table", "  pull/7/merge"}},
+		{"push.main", "1", "true", []string{"1", "v1.2.3", "  origin/main"}},
+		{"push.main", "1", "false", []string{"1", "  origin/main"}},
+	} {
+		job := start(t, repository(t, fmt.Sprintf(workflow, c.depth, c.tags)), c.event).Job("a")
+		require.Equal(t, c.want, job.Steps[1].Log, c)
+		require.True(t, job.Reach.Persisted)
+	}
+}
+
 func TestRun_FailsStepsAsActionsDo(t *testing.T) {
 	t.Parallel()
 	const sha = "@0123456789012345678901234567890123456789"
 	for want, steps := range map[string]string{
-		"Did you forget to run actions/checkout":    `{uses: ./action}`,
-		"Neither go-version nor go-version-file":    `{uses: actions/setup-go` + sha + `}`,
-		"go version file at: go.mod does not exist": `{uses: actions/setup-go` + sha + `, with: {go-version-file: go.mod}}`,
-		"security-events: write":                    `{uses: github/codeql-action/upload-sarif` + sha + `, with: {sarif_file: x}}`,
-		"attestations: write":                       `{uses: actions/attest` + sha + `, with: {subject-path: x}}`,
-		"this needs id-token":                       `{uses: actions/attest-build-provenance` + sha + `}`,
-		"with the name 'nowhere'":                   `{uses: actions/checkout` + sha + `, with: {ref: nowhere}}`,
-		"is not under":                              `{uses: actions/checkout` + sha + `, with: {path: ../..}}`,
-		"artifact name is not valid":                `{uses: actions/upload-artifact` + sha + `, with: {name: a/b, path: x}}`,
-		"already exists on the workflow run":        `{run: "touch x y"}, {uses: actions/upload-artifact` + sha + `, with: {path: x}}, {uses: actions/upload-artifact` + sha + `, with: {path: y}}`,
-		"Core Schema":                               `{uses: actions/checkout` + sha + `, with: {persist-credentials: "no"}}`,
-		"Unable to process file command 'output'":   `{run: 'echo forged >> "$GITHUB_OUTPUT"'}`,
-		"Unable to process file command 'env'":      `{run: 'echo "a<<b" >> "$GITHUB_ENV"'}`,
-		"timed out":                                 `{run: sleep 60, timeout-minutes: 0.005}`,
-		"exit code 143":                             `{run: 'kill $$'}`,
-		"Unable to process command '::set-env":      `{run: 'echo "::set-env name=a::b"'}`,
+		"Did you forget to run actions/checkout":  `{uses: ./action}`,
+		"Neither go-version nor go-version-file":  `{uses: actions/setup-go` + sha + `}`,
+		"tide/go.mod does not exist":              `{uses: actions/setup-go` + sha + `, with: {go-version-file: go.mod}}`,
+		"security-events: write":                  `{uses: github/codeql-action/upload-sarif` + sha + `, with: {sarif_file: x}}`,
+		"attestations: write":                     `{uses: actions/attest` + sha + `, with: {subject-path: x}}`,
+		"this needs id-token":                     `{uses: actions/attest-build-provenance` + sha + `}`,
+		"with the name 'nowhere'":                 `{uses: actions/checkout` + sha + `, with: {ref: nowhere}}`,
+		"is not under":                            `{uses: actions/checkout` + sha + `, with: {path: ../..}}`,
+		"artifact name is not valid":              `{uses: actions/upload-artifact` + sha + `, with: {name: a/b, path: x}}`,
+		"already exists on the workflow run":      `{run: "touch x y"}, {uses: actions/upload-artifact` + sha + `, with: {path: x}}, {uses: actions/upload-artifact` + sha + `, with: {path: y}}`,
+		"Core Schema":                             `{uses: actions/checkout` + sha + `, with: {persist-credentials: "no"}}`,
+		"Unable to process file command 'output'": `{run: 'echo forged >> "$GITHUB_OUTPUT"'}`,
+		"Unable to process file command 'env'":    `{run: 'echo "a<<b" >> "$GITHUB_ENV"'}`,
+		"timed out":                               `{run: sleep 60, timeout-minutes: 0.005}`,
+		"exit code 143":                           `{run: 'kill $$'}`,
+		"Unable to process command '::set-env":    `{run: 'echo "::set-env name=a::b"'}`,
 	} {
 		permissions := "{contents: read}"
 		if strings.HasPrefix(want, "attestations") {
