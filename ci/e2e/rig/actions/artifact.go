@@ -27,7 +27,7 @@ func uploadArtifact(_ context.Context, t *turn) error {
 	if err != nil {
 		return err
 	}
-	old := slices.IndexFunc(t.instance.run.result.Artifacts, func(a Artifact) bool { return a.Name == name })
+	old := slices.IndexFunc(t.instance.result.Artifacts, func(a Artifact) bool { return a.Name == name })
 	if old >= 0 && !overwrite {
 		return failed("Failed to CreateArtifact: Received non-retryable error: an artifact with this name already exists on the workflow run: %s", name)
 	}
@@ -47,9 +47,9 @@ func uploadArtifact(_ context.Context, t *turn) error {
 		return err
 	}
 	if old >= 0 {
-		t.instance.run.result.Artifacts = slices.Delete(t.instance.run.result.Artifacts, old, old+1)
+		t.instance.result.Artifacts = slices.Delete(t.instance.result.Artifacts, old, old+1)
 	}
-	t.instance.run.result.Artifacts = append(t.instance.run.result.Artifacts, Artifact{name, file, t.result.ID})
+	t.instance.result.Artifacts = append(t.instance.result.Artifacts, Artifact{name, file, t.result.ID})
 	t.step.Outputs["artifact-id"] = "1"
 	t.step.Outputs["artifact-url"] = "https://github.com/" + t.Repository + "/actions/runs/1234567890/artifacts/1"
 	return nil
@@ -186,7 +186,7 @@ func pack(file, root string, found []string) error {
 
 // downloadArtifact unpacks the one artifact of a name, which another job uploaded.
 func downloadArtifact(_ context.Context, t *turn) error {
-	artifact := t.instance.run.result.Artifact(t.step.With["name"])
+	artifact := t.instance.result.Artifact(t.step.With["name"])
 	if artifact == nil {
 		return failed("Unable to download artifact(s): Artifact not found for name: %s", t.step.With["name"])
 	}
@@ -194,11 +194,10 @@ func downloadArtifact(_ context.Context, t *turn) error {
 	if err != nil {
 		return err
 	}
-	defer archive.Close()
 	dir := t.step.With["path"]
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(t.result.Workspace, filepath.FromSlash(dir))
 	}
 	t.step.Outputs["download-path"] = dir
-	return os.CopyFS(dir, archive)
+	return errors.Join(os.CopyFS(dir, archive), archive.Close())
 }

@@ -35,7 +35,10 @@ func ParseCommand(line string, names []string) (Command, bool) {
 	if c, ok := parseCommand(line, names); ok {
 		return c, true
 	}
-	return parseOldCommand(line, names)
+	if c, ok := parseOldCommand(line, names); ok {
+		return c, true
+	}
+	return Command{}, false
 }
 
 // parseCommand reads ::name key=value,key=value::data, which begins the line.
@@ -49,14 +52,11 @@ func parseCommand(line string, names []string) (Command, bool) {
 		return Command{}, false
 	}
 	name, properties, _ := strings.Cut(head, " ")
-	if !known(names, name) {
-		return Command{}, false
-	}
 	return Command{
 		Name:       strings.ToLower(name),
 		Properties: parseProperties(strings.TrimSpace(properties), ",", propertyEscapes),
 		Data:       unescape(data, dataEscapes),
-	}, true
+	}, known(names, name)
 }
 
 // parseOldCommand reads ##[name key=value;key=value]data, which may stand anywhere.
@@ -70,14 +70,11 @@ func parseOldCommand(line string, names []string) (Command, bool) {
 		return Command{}, false
 	}
 	name, properties, _ := strings.Cut(head, " ")
-	if !known(names, name) {
-		return Command{}, false
-	}
 	return Command{
 		Name:       strings.ToLower(name),
 		Properties: parseProperties(properties, ";", oldEscapes),
 		Data:       unescape(data, oldEscapes),
-	}, true
+	}, known(names, name)
 }
 
 // parseProperties leaves out what has no name or no value, as the runner does.

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"example.com/slipway/ci/e2e/rig"
 )
 
 // standIn is a slipway that only tells the runner what the real one would.
@@ -116,4 +118,20 @@ jobs:
 	require.Equal(t, Success, job.Conclusion, job.Log())
 	require.Equal(t, []string{"sha256:1"}, result.Job("after").Steps[0].Log)
 	require.Contains(t, job.Log(), "slipway publish --src source/.")
+}
+
+func TestOwn_ActSaysTheSame(t *testing.T) {
+	rig.Slow(t)
+	t.Parallel()
+	program := rig.Tool(t, "act")
+	r := own(t, ".github/workflows/ci.yml")
+	for event, job := range map[string]string{"pull_request.fork": "check", "push.main": "publish"} {
+		e, err := ReadEvent(t.Context(), r.Source, event)
+		require.NoError(t, err)
+		r.Work = t.TempDir()
+		theirs, err := r.Act(t.Context(), program, job, e)
+		require.NoError(t, err)
+		require.Equal(t, Success, theirs.Conclusion, theirs.Log())
+		require.Equal(t, start(t, r, event).Job(job).Step("slipway").Outputs, theirs.Step("slipway").Outputs)
+	}
 }

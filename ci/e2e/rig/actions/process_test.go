@@ -2,9 +2,9 @@ package actions
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -17,7 +17,13 @@ func TestRun_CancelsAsAPersonWould(t *testing.T) {
 	event, err := ReadEvent(t.Context(), r.Source, "push.main")
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(1500*time.Millisecond, cancel)
+	defer cancel()
+	go func() {
+		for started := errors.New("not yet"); started != nil && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+			_, started = os.Stat(filepath.Join(r.Work, "cancel/work/_temp/started"))
+		}
+		cancel()
+	}()
 	result, err := r.Run(ctx, event)
 	require.NoError(t, err)
 	job := result.Job("cancel")
@@ -44,6 +50,6 @@ func TestRun_SignalsReachNothingBehindAShell(t *testing.T) {
 	require.NoError(t, err)
 	for _, file := range environs {
 		text, _ := os.ReadFile(file)
-		require.False(t, strings.Contains(string(text), r.Work), "left running: %s", file)
+		require.NotContains(t, string(text), r.Work, "left running: %s", file)
 	}
 }

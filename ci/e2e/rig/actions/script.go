@@ -130,7 +130,7 @@ func (t *turn) after(files files) error {
 	}
 	for line := range strings.SplitSeq(files.read("GITHUB_PATH"), "\n") {
 		if line = strings.TrimSuffix(line, "\r"); line != "" {
-			t.job.path = append(t.job.path, line)
+			t.path = append(t.path, line)
 		}
 	}
 	summary := files.read("GITHUB_STEP_SUMMARY")

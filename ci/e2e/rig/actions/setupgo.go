@@ -39,7 +39,7 @@ func setupGo(ctx context.Context, t *turn) error {
 		}
 		bin = filepath.Join(root, "bin")
 	}
-	t.job.path = append(t.job.path, bin)
+	t.path = append(t.path, bin)
 	t.job.env["GOTOOLCHAIN"] = "local"
 	t.step.Outputs["go-version"] = strings.TrimPrefix(runtime.Version(), "go")
 	t.step.Outputs["cache-hit"] = "false"

@@ -94,9 +94,9 @@ func (t *turn) may(scope, level string) error {
 }
 
 // cache records a cache that the job can write.
-func cache(_ context.Context, t *turn) error {
+func cache(ctx context.Context, t *turn) error {
 	t.result.Reach.Caches = append(t.result.Reach.Caches, t.event.Ref+": "+t.step.With["key"])
-	return restoreCache(nil, t)
+	return restoreCache(ctx, t)
 }
 
 // restoreCache finds no cache: every job here is the first.
