@@ -104,10 +104,22 @@ func (g *Go) vet(t engine.Tests, by Runner, s step.Step) (Output, error) {
 	args := slices.Concat([]string{"vet"}, g.testFlags(t), []string{"--"}, t.Packages)
 	s.Log("go " + strings.Join(args, " "))
 	said, err := by.Run(nil, args, io.Discard)
+	if err == nil {
+		s.Ran(ranTests(nil, args, said))
+	}
 	for _, line := range g.shortened(said.Stderr) {
 		s.Log(line)
 	}
 	return said, err
+}
+
+// ranTests is a go command of tests for the record.
+func ranTests(env, args []string, out Output) step.Command {
+	var all []string
+	for name, value := range Offline() {
+		all = append(all, name+"="+value)
+	}
+	return Ran(append(all, env...), args, out)
 }
 
 // vetLines are the messages of go vet, sorted: packages are looked at side by side, and

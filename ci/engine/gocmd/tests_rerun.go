@@ -27,6 +27,9 @@ func (r testRun) start(event func(finding.TestPackage), more ...string) (*Result
 	r.s.Log("go " + strings.Join(args, " "))
 	results := &Results{Shorten: r.g.shorten, Log: r.s.Log, Event: event}
 	out, err := r.by.Run(r.env, args, results)
+	if err == nil {
+		r.s.Ran(ranTests(r.env, args, out))
+	}
 	for _, line := range r.g.shortened(out.Stderr) {
 		r.s.Log(line)
 	}

@@ -58,6 +58,7 @@ type log struct {
 }
 
 func (l *log) Log(line string) { l.lines = append(l.lines, line) }
+func (l *log) Ran(step.Command)  {}
 
 func command() *gocmd.Go {
 	return &gocmd.Go{Source: engine.Source{Root: "/src", TreeRoot: "/src"}, Tree: "/src", Modules: "/go/pkg/mod"}
