@@ -23,7 +23,9 @@ func (s *session) facts(p *project.Project, b beginning) (scaffold.Facts, error)
 	}
 	f := scaffold.Facts{Folder: within(p.Root), Module: p.ModulePath, Copy: hasCopy(p.Root), Port: pins.Ports(p.Root)}
 	for _, dir := range p.ModuleFolders {
-		f.Modules = append(f.Modules, within(dir))
+		if isRegular(filepath.Join(dir, "go.mod")) {
+			f.Modules = append(f.Modules, within(dir))
+		}
 	}
 	if p.Workspace != "" {
 		f.Workspace = within(filepath.Dir(p.Workspace))
