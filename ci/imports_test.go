@@ -23,7 +23,7 @@ var allowed = map[string][]string{
 	"internal/server": nil,
 
 	"ci":                          {"ci/cli"},
-	"ci/cli":                      {"ci/attest/keyless", "ci/attest/sign", "ci/base", "ci/cache", "ci/config", "ci/container", "ci/engine", "ci/engine/dagger", "ci/engine/local", "ci/engine/native", "ci/fault", "ci/finding", "ci/gha", "ci/image", "ci/inspect", "ci/output", "ci/pins", "ci/pipeline", "ci/plan", "ci/process", "ci/project", "ci/receipt", "ci/registry", "ci/registry/auth", "ci/report", "ci/step", "ci/term", "ci/tool", "ci/verify"},
+	"ci/cli":                      {"ci/attest/keyless", "ci/attest/sign", "ci/base", "ci/cache", "ci/config", "ci/container", "ci/engine", "ci/engine/dagger", "ci/engine/local", "ci/engine/native", "ci/fault", "ci/finding", "ci/gha", "ci/image", "ci/inspect", "ci/output", "ci/pins", "ci/pipeline", "ci/plain", "ci/plan", "ci/process", "ci/project", "ci/receipt", "ci/registry", "ci/registry/auth", "ci/report", "ci/scaffold", "ci/step", "ci/term", "ci/tool", "ci/verify"},
 	"ci/pipeline":                 {"ci/attest", "ci/attest/keyless", "ci/attest/licence", "ci/attest/provenance", "ci/attest/sign", "ci/attest/statements", "ci/base", "ci/base/builtin", "ci/config", "ci/engine", "ci/fault", "ci/finding", "ci/image", "ci/inspect", "ci/layer", "ci/output", "ci/pins", "ci/plan", "ci/policy", "ci/process", "ci/project", "ci/reach", "ci/receipt", "ci/registry", "ci/registry/auth", "ci/registry/publish", "ci/scan", "ci/source", "ci/step", "ci/tag", "ci/tool"},
 	"ci/config":                   {"ci/fault", "ci/layer", "ci/pins", "ci/plan", "ci/project", "ci/source", "ci/step", "ci/tag"},
 	"ci/registry":                 {"ci/ask", "ci/fault"},
@@ -69,6 +69,7 @@ var allowed = map[string][]string{
 	"ci/e2e/rig/actions":          nil,
 	"ci/e2e/rig":                  {"ci/base/builtin", "ci/layer", "ci/pins", "ci/plan", "ci/step", "ci/tool"},
 	"ci/tool":                     {"ci/fault", "ci/plan", "ci/process", "ci/step"},
+	"ci/scaffold":                 {"ci/fault"},
 	"ci/scan":                     {"ci/ask", "ci/cache", "ci/engine", "ci/fault", "ci/finding", "ci/plan"},
 	"ci/reach":                    {"ci/fault", "ci/finding"},
 	"ci/policy":                   {"ci/fault", "ci/finding", "ci/plan"},

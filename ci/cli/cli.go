@@ -80,7 +80,7 @@ func (s *session) root() *cobra.Command {
 	flags.BoolVarP(&s.quiet, "quiet", "q", false, "print errors only")
 	flags.BoolVarP(&s.verbose, "verbose", "v", false, "print what the tools print")
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
-	for _, verb := range []func() *cobra.Command{s.buildVerb, s.testVerb, s.checkVerb, s.publishVerb, s.verifyVerb, s.reproduceVerb, s.runVerb, s.planVerb, s.inspectVerb, s.reportVerb, s.engineVerb, s.toolVerb, s.doctorVerb, s.versionVerb} {
+	for _, verb := range []func() *cobra.Command{s.buildVerb, s.testVerb, s.checkVerb, s.publishVerb, s.verifyVerb, s.reproduceVerb, s.runVerb, s.planVerb, s.inspectVerb, s.reportVerb, s.initVerb, s.engineVerb, s.toolVerb, s.doctorVerb, s.versionVerb} {
 		cmd := verb()
 		cmd.Args = usage(cmd.Args)
 		root.AddCommand(cmd)

@@ -45,10 +45,7 @@ func (p *Plan) targets(in Input) error {
 			all = append(all, kind+":"+absolute(in.Dir, path))
 			continue
 		}
-		host, _, _ := strings.Cut(target, "/")
-		// Without a dot or a port it would be a name on Docker Hub.
-		registry := strings.ContainsAny(host, ".:") || host == "localhost"
-		if !registry || !targetForm.MatchString(target) || len(target) > 255 {
+		if !IsRepository(target) {
 			return p.wrong("target", target, "a repository with its registry and without a tag, such as ghcr.io/team/server or docker.io/team/server")
 		}
 		if slices.Contains(in.Said.Target[:i], target) {
@@ -58,6 +55,14 @@ func (p *Plan) targets(in Input) error {
 	}
 	p.Run.Targets = all
 	return nil
+}
+
+// IsRepository tells whether a target names a repository together with its registry.
+func IsRepository(target string) bool {
+	host, _, _ := strings.Cut(target, "/")
+	// Without a dot or a port it would be a name on Docker Hub.
+	registry := strings.ContainsAny(host, ".:") || host == "localhost"
+	return registry && targetForm.MatchString(target) && len(target) <= 255
 }
 
 // The targets on this machine, in the words of skopeo.

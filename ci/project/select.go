@@ -41,8 +41,20 @@ func (p *Project) Select(named []string) ([]Main, error) {
 
 // likely is the program that is named as the module is, else the first.
 func (p *Project) likely() Main {
-	name := path.Base(p.ModulePath)
-	return p.Mains[max(0, slices.IndexFunc(p.Mains, func(m Main) bool { return m.Name == name }))]
+	if m, ok := p.Namesake(); ok {
+		return m
+	}
+	return p.Mains[0]
+}
+
+// Namesake is the program that is named as the module is.
+func (p *Project) Namesake() (Main, bool) {
+	name := binaryName(p.ModulePath)
+	i := slices.IndexFunc(p.Mains, func(m Main) bool { return m.Name == name })
+	if i < 0 {
+		return Main{}, false
+	}
+	return p.Mains[i], true
 }
 
 func (p *Project) noMain() error {

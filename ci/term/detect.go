@@ -65,6 +65,12 @@ func Window(w io.Writer) (isTTY bool, width, height func() int) {
 	return true, func() int { c, _ := size(); return c }, func() int { _, r := size(); return r }
 }
 
+// Typed reports whether somebody at a terminal writes what r reads.
+func Typed(r io.Reader) bool {
+	f, ok := r.(interface{ Fd() uintptr })
+	return ok && xterm.IsTerminal(int(f.Fd()))
+}
+
 // withDefaults fills in what was left out.
 func (o Options) withDefaults() Options {
 	if o.Out == nil {

@@ -11,7 +11,7 @@ import (
 func TestTool_IsOfItsPinnedVersion(t *testing.T) {
 	Slow(t)
 	for name, version := range map[string][]string{
-		"act": {"--version"}, "cosign": {"version"}, "crane": {"version"}, "distribution": {"--version"}, "oras": {"version"},
+		"act": {"--version"}, "actionlint": {"-version"}, "cosign": {"version"}, "crane": {"version"}, "distribution": {"--version"}, "oras": {"version"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			program := Tool(t, name)

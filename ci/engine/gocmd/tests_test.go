@@ -57,8 +57,8 @@ type log struct {
 	lines []string
 }
 
-func (l *log) Log(line string) { l.lines = append(l.lines, line) }
-func (l *log) Ran(step.Command)  {}
+func (l *log) Log(line string)  { l.lines = append(l.lines, line) }
+func (l *log) Ran(step.Command) {}
 
 func command() *gocmd.Go {
 	return &gocmd.Go{Source: engine.Source{Root: "/src", TreeRoot: "/src"}, Tree: "/src", Modules: "/go/pkg/mod"}
