@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -35,7 +36,7 @@ type remote struct {
 
 func (s *Source) openRegistry(ctx context.Context) error {
 	s.kind = Registry
-	ref, err := name.ParseReference(s.ref)
+	ref, err := parse(s.ref, s.options.PlainHTTP)
 	if err != nil {
 		return fault.New(fault.Usage, "%q is neither a file nor the name of an image", s.ref).WithCause(err).
 			WithFix("name an OCI layout, an archive, or an image in a registry")
@@ -54,6 +55,14 @@ func (s *Source) openRegistry(ctx context.Context) error {
 	}
 	s.digest = d.Digest.String()
 	return s.add(ctx, &topped{remote: r, d: d, raw: raw}, d, nil, nil, 0)
+}
+
+func parse(text string, plain []string) (name.Reference, error) {
+	ref, err := name.ParseReference(text)
+	if err == nil && slices.Contains(plain, ref.Context().RegistryStr()) {
+		return name.ParseReference(text, name.Insecure)
+	}
+	return ref, err
 }
 
 func (r *remote) connect(ctx context.Context, o Options) error {

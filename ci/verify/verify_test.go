@@ -2,11 +2,15 @@ package verify_test
 
 import (
 	"bytes"
+	"context"
+	"net"
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"example.com/slipway/ci/finding"
+	ours "example.com/slipway/ci/registry"
 	"example.com/slipway/ci/verify"
 )
 
@@ -42,4 +46,32 @@ func TestVerify_PassesWhatPublishMakes(t *testing.T) {
 	require.Len(t, r.Statements, len(w.statements))
 	require.Equal(t, w.plan, r.Origin.Plan)
 	t.Log("\n" + text(t, r))
+}
+
+// A registry without TLS that has a name is read without TLS throughout, where somebody
+// said so, and not at all otherwise.
+func TestVerify_ReadsAllOfAPlainRegistryThatHasAName(t *testing.T) {
+	t.Parallel()
+	w := published(t)
+	w.serve(t)
+	const named = "registry.example:5000"
+	to := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, w.host)
+	}}
+	t.Cleanup(to.CloseIdleConnections)
+	ref, err := verify.Parse(named + "/team/tide:v1")
+	require.NoError(t, err)
+	for _, plain := range [][]string{nil, {named}} {
+		o := w.options(t)
+		o.PlainHTTP, o.Transport = plain, to
+		o.Repository, err = ours.Open(named+"/team/tide", ours.Options{PlainHTTP: []string{named}, Transport: to})
+		require.NoError(t, err)
+		r, err := verify.Verify(t.Context(), ref, o)
+		if plain == nil {
+			requireRegistry(t, err)
+			continue
+		}
+		require.NoError(t, err)
+		require.NoError(t, r.Err(), text(t, r))
+	}
 }
