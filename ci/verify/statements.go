@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
 
 	"example.com/slipway/ci/attest"
 	"example.com/slipway/ci/attest/sign"
@@ -20,6 +21,9 @@ import (
 // maxReferrers bounds how many attestations of one image or index are looked at: anyone
 // who may push can attach more.
 const maxReferrers = 100
+
+// parallel is how many attestations are read and checked at a time.
+const parallel = 4
 
 // statement is a statement that is believed.
 type statement struct {
@@ -49,10 +53,49 @@ func (c *chain) gather(ctx context.Context, o Options) (*said, error) {
 		all.nobody = true
 		return all, nil
 	}
+	attached, err := c.attached(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	statements, refused := make([]statement, len(attached)), make([]error, len(attached))
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(parallel)
+	for i, a := range attached {
+		group.Go(func() error {
+			statements[i], refused[i] = c.statement(within, a.Descriptor, a.subject, o)
+			if _, ok := errors.AsType[*refusal](refused[i]); ok || errors.Is(refused[i], errOther) {
+				return nil
+			}
+			return refused[i]
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for i, s := range statements {
+		switch r, ok := errors.AsType[*refusal](refused[i]); {
+		case ok:
+			all.refused[r.why]++
+		case refused[i] == nil:
+			all.believed = append(all.believed, s)
+		}
+	}
+	return all, nil
+}
+
+// attachment is what somebody attached to an image or index.
+type attachment struct {
+	v1.Descriptor
+	subject v1.Hash
+}
+
+// attached lists what may be attestations of the index and its images.
+func (c *chain) attached(ctx context.Context, all *said) ([]attachment, error) {
 	subjects := []v1.Hash{c.digest}
 	for _, one := range c.images {
 		subjects = append(subjects, one.digest)
 	}
+	var found []attachment
 	for _, subject := range subjects {
 		list, err := c.repo.Referrers(ctx, subject.String())
 		if err != nil {
@@ -63,19 +106,10 @@ func (c *chain) gather(ctx context.Context, o Options) (*said, error) {
 		})
 		all.more += max(0, len(list)-maxReferrers)
 		for _, d := range list[:min(len(list), maxReferrers)] {
-			s, err := c.statement(ctx, d, subject, o)
-			switch refused, ok := errors.AsType[*refusal](err); {
-			case errors.Is(err, errOther):
-			case ok:
-				all.refused[refused.why]++
-			case err != nil:
-				return nil, err
-			default:
-				all.believed = append(all.believed, s)
-			}
+			found = append(found, attachment{d, subject})
 		}
 	}
-	return all, nil
+	return found, nil
 }
 
 // kinds are the artifact types that an attestation may be listed with. Some registries

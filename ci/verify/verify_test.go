@@ -3,12 +3,16 @@ package verify_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"example.com/slipway/ci/attest/sign"
 	"example.com/slipway/ci/finding"
 	ours "example.com/slipway/ci/registry"
 	"example.com/slipway/ci/verify"
@@ -74,4 +78,40 @@ func TestVerify_ReadsAllOfAPlainRegistryThatHasAName(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, r.Err(), text(t, r))
 	}
+}
+
+// What is said of an image is read side by side: each of two readers waits for the other.
+func TestVerify_ReadsStatementsSideBySide(t *testing.T) {
+	t.Parallel()
+	w := published(t)
+	w.serve(t)
+	o := w.options(t)
+	o.Repository = &meeting{Repository: o.Repository, second: make(chan struct{})}
+	r, err := w.verify(t, o)
+	require.NoError(t, err)
+	require.NoError(t, r.Err(), text(t, r))
+	one, err := w.verify(t, w.options(t))
+	require.NoError(t, err)
+	require.Equal(t, one.Statements, r.Statements, "always in the same order")
+}
+
+// meeting gives no attestation before two are asked for.
+type meeting struct {
+	verify.Repository
+	asked  atomic.Int32
+	second chan struct{}
+}
+
+func (m *meeting) Blob(ctx context.Context, digest string, limit int64) ([]byte, error) {
+	if limit == sign.MaxBundle {
+		if m.asked.Add(1) == 2 {
+			close(m.second)
+		}
+		select {
+		case <-m.second:
+		case <-time.After(10 * time.Second):
+			return nil, errors.New("nobody else came")
+		}
+	}
+	return m.Repository.Blob(ctx, digest, limit)
 }
