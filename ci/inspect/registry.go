@@ -77,8 +77,8 @@ func (r *remote) connect(ctx context.Context, o Options) error {
 	r.known = auth != authn.Anonymous
 	r.stall = o.Stall
 	watched := &ask.Transport{Inner: o.Transport, Wait: o.Stall, Stall: o.Stall}
-	asks, err := transport.NewWithContext(ctx, r.ref.Context().Registry, auth,
-		transport.NewRetry(transport.NewUserAgent(watched, "slipway")), []string{r.ref.Scope(transport.PullScope)})
+	outer := transport.NewUserAgent(&ask.Realm{Inner: watched, Registry: r.ref.Context().RegistryStr()}, "slipway")
+	asks, err := transport.NewWithContext(ctx, r.ref.Context().Registry, auth, transport.NewRetry(outer), []string{r.ref.Scope(transport.PullScope)})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +44,7 @@ func (r *Repository) sentence(err error) (what, fix string) {
 			"something between here and the registry, or the registry itself, changes what is sent: find it before you trust it"
 	}
 	if redirect, ok := errors.AsType[*ask.RedirectError](err); ok {
-		return fmt.Sprintf("%s %s, which is not followed", host, redirect.What), "correct the registry's own address in its configuration"
+		return fmt.Sprintf("%s %s, which is not followed", host, redirect.What), cmp.Or(redirect.Fix, "correct the registry's own address in its configuration")
 	}
 	if _, ok := errors.AsType[*credentialsError](err); ok {
 		return fmt.Sprintf("the credentials for %s could not be read", host), "log in again, or remove its entry from the credential store"
