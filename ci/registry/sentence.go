@@ -114,6 +114,8 @@ func (r *Repository) statusSentence(err error, e *transport.Error) (what, fix st
 			"give them that right, or give others"
 	case code == http.StatusNotFound && connecting:
 		return fmt.Sprintf("there is no registry at %s: %s", host, what), "check its host and port"
+	case isUnknown(err) && e.Request != nil && e.Request.Method == http.MethodPut:
+		return what + ", it does not know what this refers to", "run it again; if that does not help, look into the registry's log for what it has lost"
 	case code == http.StatusNotFound, hasCode(err, transport.NameUnknownErrorCode):
 		return fmt.Sprintf("%s, it has no repository %s and makes none for a push", what, name),
 			"create the repository, or check its name"
