@@ -29,8 +29,8 @@ func (e *BrokenError) Error() string { return "reading the answer: " + e.Err.Err
 func (e *BrokenError) Unwrap() error { return e.Err }
 
 // RedirectError is a redirect that is not followed. What goes on a sentence that
-// begins with "it".
-type RedirectError struct{ What string }
+// begins with "it", and Fix is what to do about it, if that is known.
+type RedirectError struct{ What, Fix string }
 
 func (e *RedirectError) Error() string { return e.What }
 

@@ -13,7 +13,7 @@ import (
 // HTTPS to HTTP nor from the outside into this machine or its network.
 func CheckRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) >= 10 {
-		return &RedirectError{"redirects ten times"}
+		return &RedirectError{What: "redirects ten times"}
 	}
 	return CheckLocation(via[0].URL, req.URL)
 }
@@ -24,11 +24,11 @@ func CheckRedirect(req *http.Request, via []*http.Request) error {
 func CheckLocation(from, to *url.URL) error {
 	switch {
 	case to.Scheme != "https" && to.Scheme != "http" || from.Scheme == "https" && to.Scheme != "https":
-		return &RedirectError{fmt.Sprintf("redirects from %s to %s", strings.ToUpper(from.Scheme), to.Scheme)}
+		return &RedirectError{What: fmt.Sprintf("redirects from %s to %s", strings.ToUpper(from.Scheme), to.Scheme)}
 	case to.Hostname() == from.Hostname():
 		return nil
 	case isInside(to) && !isInside(from), isLinkLocal(to):
-		return &RedirectError{fmt.Sprintf("redirects to the private address %s", to.Hostname())}
+		return &RedirectError{What: fmt.Sprintf("redirects to the private address %s", to.Hostname())}
 	}
 	return nil
 }

@@ -188,8 +188,8 @@ func (r *registry) connect(ctx context.Context) (*http.Client, error) {
 	r.known.Store(auth != authn.Anonymous)
 	ctx, cancel := context.WithTimeoutCause(ctx, r.watch.Wait+r.watch.Stall, ask.ErrStalled)
 	defer cancel()
-	asks, err := transport.NewWithContext(ctx, r.repo.Registry, auth, transport.NewUserAgent(r.watch, "slipway"),
-		[]string{r.repo.Scope(transport.PullScope)})
+	asks, err := transport.NewWithContext(ctx, r.repo.Registry, auth,
+		transport.NewUserAgent(&ask.Realm{Inner: r.watch, Registry: r.repo.RegistryStr()}, "slipway"), []string{r.repo.Scope(transport.PullScope)})
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package base
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,7 +73,7 @@ func (r *registry) sentence(asked string, err error) (what, fix string) {
 		return fmt.Sprintf("%s has more than the %d bytes that are read", asked, large.limit), "check that the pin names a container image"
 	}
 	if redirect, ok := errors.AsType[*ask.RedirectError](err); ok {
-		return fmt.Sprintf("asked for %s, it %s, which is not followed", asked, redirect.What), "correct the registry, or use a mirror"
+		return fmt.Sprintf("asked for %s, it %s, which is not followed", asked, redirect.What), cmp.Or(redirect.Fix, "correct the registry, or use a mirror")
 	}
 	if isCredentials(err) {
 		return "the credentials for it could not be read", fmt.Sprintf("log in to %s again, or remove its entry from the credential store", r.repo.RegistryStr())

@@ -17,9 +17,9 @@ import (
 
 // inspection is what the flags of inspect say.
 type inspection struct {
-	json, strict    bool
-	platforms       []string
-	budget, against string
+	json, strict     bool
+	platforms, plain []string
+	budget, against  string
 }
 
 func (s *session) inspectVerb() *cobra.Command {
@@ -37,6 +37,7 @@ func (s *session) inspectVerb() *cobra.Command {
 	cmd.Flags().StringSliceVar(&i.platforms, "platform", nil, "look at these platforms only")
 	cmd.Flags().StringVar(&i.budget, "budget", "15MB", "largest compressed size of one platform's image")
 	cmd.Flags().StringVar(&i.against, "against", "", "print how much the image grew since this one")
+	cmd.Flags().StringSliceVar(&i.plain, "plain-http", nil, "registry to ask without TLS, as HOST:PORT")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return s.inspect(cmd.Context(), args[0], i) }
 	return cmd
 }
@@ -46,7 +47,7 @@ func (s *session) inspect(ctx context.Context, image string, i inspection) error
 	if err != nil {
 		return fault.New(fault.Usage, "--budget: %v", err).WithFix("inspect --help shows the form of budget")
 	}
-	options := inspect.Options{Keychain: authn.DefaultKeychain}
+	options := inspect.Options{Keychain: authn.DefaultKeychain, PlainHTTP: i.plain}
 	for _, text := range i.platforms {
 		p, err := v1.ParsePlatform(text)
 		if err != nil || p.OS == "" || p.Architecture == "" {

@@ -112,7 +112,7 @@ func (s *session) verify(ctx context.Context, text string, v *verification) erro
 
 func (s *session) verifyOptions(ctx context.Context, ref name.Reference, v *verification, said *config.Said) (verify.Options, error) {
 	o := verify.Options{
-		Unsigned: v.unsigned, Only: v.only, Source: s.path(s.src), Env: s.Env, Reporter: s.screen(),
+		Unsigned: v.unsigned, Only: v.only, Source: s.path(s.src), Env: s.Env, Reporter: s.screen(), PlainHTTP: said.PlainHTTP,
 	}
 	var err error
 	if o.Trust, err = s.trust(v, said); err != nil {

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,6 +18,16 @@ func TestPublish_ToThisMachine(t *testing.T) {
 	rig.Slow(t)
 	src, dir, out := fixture(t), t.TempDir(), t.TempDir()
 	folder, archive := "oci:"+filepath.Join(dir, "layout"), "oci-archive:"+filepath.Join(dir, "image.tar")
+	dry := rig.Run(t, "", environment(t), slipway(t), publishArgs(src, t.TempDir(), folder+","+archive, "--dry-run")...)
+	require.Zero(t, dry.Code, dry.Stderr)
+	for _, where := range []string{folder, archive} {
+		require.Contains(t, dry.Stderr, "create 1.4.0 in "+where)
+		require.Contains(t, dry.Stderr, "create latest in "+where)
+		require.Contains(t, dry.Stderr, "attach https://slsa.dev/provenance/v1 to ")
+	}
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, left, "--dry-run writes nothing")
 	r := rig.Run(t, "", environment(t), slipway(t), publishArgs(src, out, folder+","+archive)...)
 	require.Zero(t, r.Code, r.Stderr)
 	digest, found := strings.CutPrefix(strings.Fields(r.Stdout)[0], folder+"@")

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/slipway/ci/e2e/rig"
+	"example.com/slipway/ci/receipt"
 )
 
 // Who may not push is told so before anything is built: which registry, which
@@ -47,6 +48,7 @@ func TestPublish_RefusalsNameTheRight(t *testing.T) {
 			require.NotContains(t, p.Stderr, wrong.Basic())
 			require.NoDirExists(t, filepath.Join(p.out, "tide"), "nothing is built")
 			require.Empty(t, h.writes(), "nothing is sent")
+			p.requireStopped(t, receipt.Stopped, "registry", 30, "preflight "+target)
 		})
 	}
 	t.Run("nobody", func(t *testing.T) {

@@ -47,6 +47,9 @@ type Options struct {
 	Now time.Time
 	// Keychain has the credentials of registries. The default is to have none.
 	Keychain authn.Keychain
+	// PlainHTTP are the hosts of registries, with their port, that may be asked without
+	// TLS. This machine and private addresses may always.
+	PlainHTTP []string
 	// Transport sends requests to registries. The default is http.DefaultTransport.
 	Transport http.RoundTripper
 	// Stall is how long a registry may send nothing. The default is 30 seconds.

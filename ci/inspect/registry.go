@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -35,7 +36,7 @@ type remote struct {
 
 func (s *Source) openRegistry(ctx context.Context) error {
 	s.kind = Registry
-	ref, err := name.ParseReference(s.ref)
+	ref, err := parse(s.ref, s.options.PlainHTTP)
 	if err != nil {
 		return fault.New(fault.Usage, "%q is neither a file nor the name of an image", s.ref).WithCause(err).
 			WithFix("name an OCI layout, an archive, or an image in a registry")
@@ -56,6 +57,14 @@ func (s *Source) openRegistry(ctx context.Context) error {
 	return s.add(ctx, &topped{remote: r, d: d, raw: raw}, d, nil, nil, 0)
 }
 
+func parse(text string, plain []string) (name.Reference, error) {
+	ref, err := name.ParseReference(text)
+	if err == nil && slices.Contains(plain, ref.Context().RegistryStr()) {
+		return name.ParseReference(text, name.Insecure)
+	}
+	return ref, err
+}
+
 func (r *remote) connect(ctx context.Context, o Options) error {
 	auth, err := authn.Resolve(ctx, o.Keychain, r.ref.Context())
 	if err == nil {
@@ -68,8 +77,8 @@ func (r *remote) connect(ctx context.Context, o Options) error {
 	r.known = auth != authn.Anonymous
 	r.stall = o.Stall
 	watched := &ask.Transport{Inner: o.Transport, Wait: o.Stall, Stall: o.Stall}
-	asks, err := transport.NewWithContext(ctx, r.ref.Context().Registry, auth,
-		transport.NewRetry(transport.NewUserAgent(watched, "slipway")), []string{r.ref.Scope(transport.PullScope)})
+	outer := transport.NewUserAgent(&ask.Realm{Inner: watched, Registry: r.ref.Context().RegistryStr()}, "slipway")
+	asks, err := transport.NewWithContext(ctx, r.ref.Context().Registry, auth, transport.NewRetry(outer), []string{r.ref.Scope(transport.PullScope)})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,6 +18,9 @@ func (r *remote) sentence(err error) (what, fix string) {
 	const network = "check the name, the network and the proxy settings"
 	if _, ok := errors.AsType[*credentialsError](err); ok {
 		return "the credentials for " + host + " could not be read", "log in to it again, or remove its entry from the credential store"
+	}
+	if redirect, ok := errors.AsType[*ask.RedirectError](err); ok {
+		return fmt.Sprintf("%s %s, which is not followed", host, redirect.What), cmp.Or(redirect.Fix, network)
 	}
 	if errors.Is(err, ask.ErrSilent) || errors.Is(err, ask.ErrStalled) {
 		return fmt.Sprintf("%s sent nothing for %s", host, r.stall), network

@@ -7,18 +7,20 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"example.com/slipway/ci/cache"
 )
 
 // Tar packs an OCI image layout into one file. The same layout gives the same bytes:
-// names are in order, and no time, owner or mode of this machine goes in.
+// names are in order, and no time, owner or mode of this machine goes in, nor a hidden
+// file, which is no part of a layout.
 func Tar(file, dir string) error {
 	err := cache.Create(file, func(w io.Writer) error {
 		tw := tar.NewWriter(w)
 		err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
-			if err != nil || name == dir {
+			if err != nil || name == dir || strings.HasPrefix(d.Name(), ".") {
 				return err
 			}
 			return pack(tw, dir, name, d)

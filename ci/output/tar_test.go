@@ -24,6 +24,7 @@ func TestTar_IsTheLayoutAndNothingOfThisMachine(t *testing.T) {
 		when := time.Now().Add(-past)
 		require.NoError(t, os.Chtimes(filepath.Join(dir, "index.json"), when, when))
 		require.NoError(t, os.Chmod(filepath.Join(dir, "index.json"), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, ".lock"), nil, 0o600))
 		file := dir + ".tar"
 		require.NoError(t, output.Tar(file, dir))
 		text, err := os.ReadFile(file)
@@ -33,6 +34,7 @@ func TestTar_IsTheLayoutAndNothingOfThisMachine(t *testing.T) {
 		unpacked := t.TempDir()
 		unpack(t, file, unpacked)
 		requireLayout(t, unpacked, idx)
+		require.NoFileExists(t, filepath.Join(unpacked, ".lock"))
 	}
 	require.Equal(t, archives[0], archives[1])
 }

@@ -100,3 +100,18 @@ func (p *Pipeline) place(where string, one publish.Publication) (publish.Result,
 	r.Repository = where
 	return r, err
 }
+
+// planPlace finds out what place would do.
+func (p *Pipeline) planPlace(where string, one publish.Publication) (publish.Result, error) {
+	kind, path, _ := config.Local(where)
+	if kind != config.LayoutTarget {
+		path = ""
+	}
+	steps, r, err := publish.PlanLayout(path, one)
+	for i := range steps {
+		steps[i].Repository = where
+	}
+	p.tell(steps)
+	r.Repository = where
+	return r, err
+}

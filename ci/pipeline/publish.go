@@ -151,9 +151,11 @@ func (p *Pipeline) bring(ctx context.Context, b *Built, made *receipt.Receipt, t
 	for i, r := range results {
 		made.Run.Publications = append(made.Run.Publications, recorded(targets[i].image, r, by.name))
 	}
-	if err == nil && !how.DryRun {
-		p.since(ctx, made, targets)
-		err = p.placeAll(b, made, documents, by)
+	if err == nil {
+		if !how.DryRun {
+			p.since(ctx, made, targets)
+		}
+		err = p.placeAll(b, made, documents, by, how)
 	}
 	if err != nil {
 		return unpublished(made, err)
@@ -161,12 +163,16 @@ func (p *Pipeline) bring(ctx context.Context, b *Built, made *receipt.Receipt, t
 	return nil
 }
 
-// placeAll brings the images to the targets on this machine.
-func (p *Pipeline) placeAll(b *Built, made *receipt.Receipt, documents [][]publish.Attachment, by signer) error {
+// placeAll brings the images to the targets on this machine, or finds out what it would do.
+func (p *Pipeline) placeAll(b *Built, made *receipt.Receipt, documents [][]publish.Attachment, by signer, how Publish) error {
+	name, place := "write ", p.place
+	if how.DryRun {
+		name, place = "look at ", p.planPlace
+	}
 	for i, img := range b.Images {
 		for _, where := range b.Plan.Places(img.Plan) {
-			err := step.Run(p.Reporter, "write "+where, func(step.Step) (string, error) {
-				r, err := p.place(where, p.publication(b, img, nil, documents[i]))
+			err := step.Run(p.Reporter, name+where, func(step.Step) (string, error) {
+				r, err := place(where, p.publication(b, img, nil, documents[i]))
 				if err == nil {
 					made.Run.Publications = append(made.Run.Publications, recorded(img.Plan.Name, r, by.name))
 				}
@@ -189,6 +195,12 @@ func (p *Pipeline) run(ctx context.Context, how Publish, all []publish.Publicati
 		return publish.Run(ctx, p.Reporter, all...)
 	}
 	steps, results, err := publish.Plan(ctx, p.Reporter, all...)
+	p.tell(steps)
+	return results, err
+}
+
+// tell says what would be done.
+func (p *Pipeline) tell(steps []publish.Step) {
 	for _, s := range steps {
 		note := s.Action + " " + s.Object + " in " + s.Repository
 		if s.Size > 0 {
@@ -196,7 +208,6 @@ func (p *Pipeline) run(ctx context.Context, how Publish, all []publish.Publicati
 		}
 		p.Reporter.Note(note)
 	}
-	return results, err
 }
 
 // unpublished marks a receipt, and the publications that did not come to their end.

@@ -38,7 +38,7 @@ func (r *Repository) connect(ctx context.Context) (*http.Client, error) {
 	if r.answered.Load() {
 		watched.Wait = r.o.Stall
 	}
-	outer := transport.NewUserAgent(&guard{inner: watched, repository: r}, "slipway")
+	outer := transport.NewUserAgent(&guard{inner: &ask.Realm{Inner: watched, Registry: r.Registry()}, repository: r}, "slipway")
 	ctx, cancel := context.WithTimeoutCause(ctx, r.o.Wait+r.o.Stall, ask.ErrStalled)
 	defer cancel()
 	asks, err := transport.NewWithContext(ctx, r.repo.Registry, auth, outer, r.scopes())

@@ -167,7 +167,8 @@ func (r *Repository) merge(ctx context.Context, subject v1.Hash, known *[]v1.Des
 	if err != nil {
 		return err
 	}
-	w := &writing{r: r, ref: fallbackTag(subject), manifest: m}
+	// A registry may need a while to know what it was given to be listed.
+	w := &writing{r: r, ref: fallbackTag(subject), manifest: m, again: func(context.Context) error { return nil }}
 	if err := r.patience().persist(ctx, w.try); err != nil {
 		return err
 	}

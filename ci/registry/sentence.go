@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +44,7 @@ func (r *Repository) sentence(err error) (what, fix string) {
 			"something between here and the registry, or the registry itself, changes what is sent: find it before you trust it"
 	}
 	if redirect, ok := errors.AsType[*ask.RedirectError](err); ok {
-		return fmt.Sprintf("%s %s, which is not followed", host, redirect.What), "correct the registry's own address in its configuration"
+		return fmt.Sprintf("%s %s, which is not followed", host, redirect.What), cmp.Or(redirect.Fix, "correct the registry's own address in its configuration")
 	}
 	if _, ok := errors.AsType[*credentialsError](err); ok {
 		return fmt.Sprintf("the credentials for %s could not be read", host), "log in again, or remove its entry from the credential store"
@@ -113,6 +114,8 @@ func (r *Repository) statusSentence(err error, e *transport.Error) (what, fix st
 			"give them that right, or give others"
 	case code == http.StatusNotFound && connecting:
 		return fmt.Sprintf("there is no registry at %s: %s", host, what), "check its host and port"
+	case isUnknown(err) && e.Request != nil && e.Request.Method == http.MethodPut:
+		return what + ", it does not know what this refers to", "run it again; if that does not help, look into the registry's log for what it has lost"
 	case code == http.StatusNotFound, hasCode(err, transport.NameUnknownErrorCode):
 		return fmt.Sprintf("%s, it has no repository %s and makes none for a push", what, name),
 			"create the repository, or check its name"

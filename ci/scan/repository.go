@@ -162,8 +162,8 @@ func (r *repository) connect(ctx context.Context) error {
 	if r.client != nil {
 		return nil
 	}
-	asks, err := transport.NewWithContext(ctx, r.place.Registry, authn.Anonymous, transport.NewUserAgent(r.watch, "slipway"),
-		[]string{r.place.Scope(transport.PullScope)})
+	asks, err := transport.NewWithContext(ctx, r.place.Registry, authn.Anonymous,
+		transport.NewUserAgent(&ask.Realm{Inner: r.watch, Registry: r.place.RegistryStr()}, "slipway"), []string{r.place.Scope(transport.PullScope)})
 	if err != nil {
 		return err
 	}

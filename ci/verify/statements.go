@@ -9,17 +9,11 @@ import (
 	"slices"
 	"strings"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
 	"example.com/slipway/ci/attest"
 	"example.com/slipway/ci/attest/sign"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/plain"
 )
-
-// maxReferrers bounds how many attestations of one image or index are looked at: anyone
-// who may push can attach more.
-const maxReferrers = 100
 
 // statement is a statement that is believed.
 type statement struct {
@@ -38,83 +32,6 @@ type said struct {
 	// one of them in full.
 	refused map[string]int
 	more    int
-}
-
-// gather reads what is attached to an index and its images and keeps what is signed by
-// somebody who counts. An error says that the registry, or what checks signatures,
-// cannot be had.
-func (c *chain) gather(ctx context.Context, o Options) (*said, error) {
-	all := &said{refused: map[string]int{}}
-	if o.Verifier == nil && !o.Unsigned {
-		all.nobody = true
-		return all, nil
-	}
-	subjects := []v1.Hash{c.digest}
-	for _, one := range c.images {
-		subjects = append(subjects, one.digest)
-	}
-	for _, subject := range subjects {
-		list, err := c.repo.Referrers(ctx, subject.String())
-		if err != nil {
-			return nil, err
-		}
-		list = slices.DeleteFunc(slices.Clone(list), func(d v1.Descriptor) bool {
-			return !slices.Contains(kinds(), d.ArtifactType)
-		})
-		all.more += max(0, len(list)-maxReferrers)
-		for _, d := range list[:min(len(list), maxReferrers)] {
-			s, err := c.statement(ctx, d, subject, o)
-			switch refused, ok := errors.AsType[*refusal](err); {
-			case errors.Is(err, errOther):
-			case ok:
-				all.refused[refused.why]++
-			case err != nil:
-				return nil, err
-			default:
-				all.believed = append(all.believed, s)
-			}
-		}
-	}
-	return all, nil
-}
-
-// kinds are the artifact types that an attestation may be listed with. Some registries
-// say none, and some that of the empty configuration; the manifest itself knows.
-func kinds() []string {
-	return []string{attest.BundleMediaType, attest.MediaType, "", "application/vnd.oci.empty.v1+json"}
-}
-
-// refusal is an attestation that does not count, as a clause about it.
-type refusal struct{ why string }
-
-func (r *refusal) Error() string { return r.why }
-
-// errOther is what somebody attached that is no attestation.
-var errOther = errors.New("it is something else")
-
-func refuse(format string, args ...any) error { return &refusal{fmt.Sprintf(format, args...)} }
-
-// statement reads one attestation.
-func (c *chain) statement(ctx context.Context, d v1.Descriptor, subject v1.Hash, o Options) (statement, error) {
-	content, _, err := c.repo.Manifest(ctx, d.Digest.String())
-	if isAbsent(err) || isWrong(err) {
-		return statement{}, refuse("it is missing, or not what its digest says")
-	}
-	if err != nil {
-		return statement{}, err
-	}
-	var m v1.Manifest
-	if err := json.Unmarshal(content, &m); err != nil || len(m.Layers) != 1 || !slices.Contains(kinds()[:2], string(m.Layers[0].MediaType)) {
-		return statement{}, errOther
-	}
-	text, err := c.repo.Blob(ctx, m.Layers[0].Digest.String(), sign.MaxBundle)
-	if isAbsent(err) || isWrong(err) {
-		return statement{}, refuse("it is missing, or not what its digest says")
-	}
-	if err != nil {
-		return statement{}, err
-	}
-	return believe(ctx, text, subject.String(), o)
 }
 
 // believe checks a statement's signature, or, where nobody's is asked for, only whom it

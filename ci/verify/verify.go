@@ -43,8 +43,9 @@ type Options struct {
 	Reporter step.Reporter
 	// Repository is where the image lies.
 	Repository Repository
-	// Keychain and Transport are for reading the layers.
+	// Keychain, PlainHTTP and Transport are for reading the layers, as in inspect.Options.
 	Keychain  authn.Keychain
+	PlainHTTP []string
 	Transport http.RoundTripper
 	// Now is the time that certificates in the image are judged at. The default is the clock's.
 	Now time.Time
@@ -127,7 +128,7 @@ func (v *verification) layers(ctx context.Context) (string, error) {
 	}
 	pinned := v.ref.Context().Digest(v.report.Digest).String()
 	source, err := inspect.Open(ctx, pinned, inspect.Options{
-		Keychain: v.Keychain, Transport: v.Transport, Now: v.Now,
+		Keychain: v.Keychain, PlainHTTP: v.PlainHTTP, Transport: v.Transport, Now: v.Now,
 	})
 	if err == nil {
 		defer source.Close()

@@ -68,6 +68,9 @@ type RegistryOptions struct {
 	Program string
 	// Auth may be Token without TLS only: the token server is part of the proxy.
 	Auth Auth
+	// Apart has the token server on a port of its own, which go-containerregistry and so
+	// crane refuse on this machine.
+	Apart bool
 	// Lifetime of a token, five minutes by default.
 	Lifetime time.Duration
 	TLS      bool
@@ -131,7 +134,13 @@ func (s *RegistryServer) auth(t *testing.T, o RegistryOptions, dir string) objec
 		}
 		s.Tokens = newTokens(t, o.Lifetime)
 		s.Proxy.tokens = s.Tokens
-		return object{"token": object{"realm": "http://" + s.Address + tokenPath, "service": service, "issuer": issuer, "rootcertbundle": s.Tokens.signer.certificate}}
+		realm := "http://" + s.Address + tokenPath
+		if o.Apart {
+			own := httptest.NewServer(s.Tokens)
+			t.Cleanup(own.Close)
+			s.Proxy.tokens, realm = nil, own.URL+tokenPath
+		}
+		return object{"token": object{"realm": realm, "service": service, "issuer": issuer, "rootcertbundle": s.Tokens.signer.certificate}}
 	}
 	return nil
 }

@@ -6,12 +6,15 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/match"
+	"github.com/rogpeppe/go-internal/lockedfile"
 
 	"example.com/slipway/ci/registry"
 )
@@ -20,10 +23,23 @@ import (
 // https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md
 const annotationTag = "org.opencontainers.image.ref.name"
 
+// lockName is the file in a layout that whoever writes to it locks. It is not part of
+// the layout.
+const lockName = ".lock"
+
 // Layout brings an image into an OCI image layout, a folder, by the rules that Run has
 // for a repository. What the layout has beside it stays. The publication's Repository is
-// not asked, and Result names the folder in its place.
+// not asked, and Result names the folder in its place. Of several that do so at once
+// each waits for the one before.
 func Layout(dir string, p Publication) (Result, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return Result{}, fmt.Errorf("making the image layout %s: %w", dir, err)
+	}
+	unlock, err := lockedfile.MutexAt(filepath.Join(dir, lockName)).Lock()
+	if err != nil {
+		return Result{}, fmt.Errorf("locking the image layout %s: %w", dir, err)
+	}
+	defer unlock()
 	to, err := layout.FromPath(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		to, err = layout.Write(dir, empty.Index)
@@ -43,6 +59,67 @@ func Layout(dir string, p Publication) (Result, error) {
 		w.result.State = Published
 	}
 	return w.result, nil
+}
+
+// PlanLayout finds out what Layout would do, and only reads. No folder is one that is not
+// there yet.
+func PlanLayout(dir string, p Publication) ([]Step, Result, error) {
+	w, err := read(p, "oci:"+dir)
+	if err != nil {
+		return nil, Result{}, err
+	}
+	there, err := entriesOf(dir)
+	if err != nil {
+		return nil, w.result, fmt.Errorf("reading the image layout %s: %w", dir, err)
+	}
+	if err := w.lookIn(there); err != nil {
+		return nil, w.result, err
+	}
+	steps := w.planPlace(there)
+	w.result.State = Planned
+	return steps, w.result, nil
+}
+
+// planPlace is the image unless it is there, what is said of it, and the tags.
+func (p *publication) planPlace(there []v1.Descriptor) []Step {
+	var steps []Step
+	if !slices.ContainsFunc(there, func(d v1.Descriptor) bool { return d.Digest == p.index.Digest }) {
+		size := p.index.Size
+		for _, img := range p.images {
+			size += img.manifest.Size
+		}
+		for _, blob := range p.blobs {
+			size += blob.Size
+		}
+		steps = append(steps, p.step("push", p.result.Digest, size))
+	}
+	for i, a := range p.Attachments {
+		if kept := a.keptIn(there); kept >= 0 {
+			p.result.Attestations[i].Outcome, p.result.Attestations[i].Digest = present, there[kept].Digest.String()
+			continue
+		}
+		steps = append(steps, p.step("attach", a.PredicateType+" to "+a.Subject, 0))
+	}
+	return slices.Concat(steps, p.planTags(false), p.planTags(true))
+}
+
+func entriesOf(dir string) ([]v1.Descriptor, error) {
+	if dir == "" {
+		return nil, nil
+	}
+	to, err := layout.FromPath(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return entries(to)
+}
+
+// keptIn is where a layout has what is attached, or negative.
+func (a Attachment) keptIn(there []v1.Descriptor) int {
+	return slices.IndexFunc(there, func(d v1.Descriptor) bool { return a.is(d) && d.Annotations[annotationSubject] == a.Subject })
 }
 
 // intoLayout adds what is said of the image before the tags, as in a registry.
@@ -111,8 +188,7 @@ func (p *publication) lookIn(there []v1.Descriptor) error {
 // attachIn writes one attachment, unless the layout has one in its place.
 func (p *publication) attachIn(to layout.Path, there []v1.Descriptor, i int, a Attachment) error {
 	r := &p.result.Attestations[i]
-	kept := slices.IndexFunc(there, func(d v1.Descriptor) bool { return a.is(d) && d.Annotations[annotationSubject] == a.Subject })
-	if kept >= 0 {
+	if kept := a.keptIn(there); kept >= 0 {
 		r.Outcome, r.Digest = present, there[kept].Digest.String()
 		return nil
 	}

@@ -98,19 +98,21 @@ func planAttach(ctx context.Context, p *publication) ([]Step, error) {
 }
 
 func planTags(moving bool) func(context.Context, *publication) ([]Step, error) {
-	return func(_ context.Context, p *publication) ([]Step, error) {
-		var steps []Step
-		for _, t := range p.result.Tags {
-			switch {
-			case t.Moving != moving:
-			case t.Outcome == TagKept:
-				steps = append(steps, p.step("keep", t.Name, 0))
-			case t.Outcome == TagOpen && t.Before == "":
-				steps = append(steps, p.step("create", t.Name, 0))
-			case t.Outcome == TagOpen:
-				steps = append(steps, p.step("move", t.Name, 0))
-			}
+	return func(_ context.Context, p *publication) ([]Step, error) { return p.planTags(moving), nil }
+}
+
+func (p *publication) planTags(moving bool) []Step {
+	var steps []Step
+	for _, t := range p.result.Tags {
+		switch {
+		case t.Moving != moving:
+		case t.Outcome == TagKept:
+			steps = append(steps, p.step("keep", t.Name, 0))
+		case t.Outcome == TagOpen && t.Before == "":
+			steps = append(steps, p.step("create", t.Name, 0))
+		case t.Outcome == TagOpen:
+			steps = append(steps, p.step("move", t.Name, 0))
 		}
-		return steps, nil
 	}
+	return steps
 }

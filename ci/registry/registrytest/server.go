@@ -18,6 +18,8 @@ import (
 
 // Options say what kind of registry it is.
 type Options struct {
+	// Registry is what handles requests. The default is go-containerregistry's registry.
+	Registry http.Handler
 	// NoReferrers leaves out the referrers API.
 	NoReferrers bool
 	// Token makes clients fetch a token first.
@@ -59,8 +61,10 @@ type Server struct {
 // Start runs a registry until the test ends.
 func Start(t testing.TB, o Options) *Server {
 	s := &Server{
-		inner: registry.New(registry.Logger(slog.NewLogLogger(slog.DiscardHandler, 0)), registry.WithReferrersSupport(!o.NoReferrers)),
-		o:     o, subjects: map[string][]string{},
+		inner: o.Registry, o: o, subjects: map[string][]string{},
+	}
+	if s.inner == nil {
+		s.inner = registry.New(registry.Logger(slog.NewLogLogger(slog.DiscardHandler, 0)), registry.WithReferrersSupport(!o.NoReferrers))
 	}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
@@ -182,8 +186,9 @@ func (s *Server) Broken() []string {
 
 // Get reads from the registry behind the faults.
 func (s *Server) Get(path string) *httptest.ResponseRecorder {
-	answer := httptest.NewRecorder()
-	s.inner.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
+	answer, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path, nil)
+	r.Header["Accept"] = []string{"application/vnd.oci.image.index.v1+json", "application/vnd.oci.image.manifest.v1+json"}
+	s.inner.ServeHTTP(answer, r)
 	return answer
 }
 
