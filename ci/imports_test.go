@@ -23,7 +23,7 @@ var allowed = map[string][]string{
 	"internal/server": nil,
 
 	"ci":                          {"ci/cli"},
-	"ci/cli":                      {"ci/attest/keyless", "ci/attest/sign", "ci/base", "ci/cache", "ci/config", "ci/container", "ci/engine", "ci/engine/dagger", "ci/engine/local", "ci/engine/native", "ci/fault", "ci/finding", "ci/gha", "ci/image", "ci/inspect", "ci/output", "ci/pins", "ci/pipeline", "ci/plain", "ci/plan", "ci/process", "ci/project", "ci/receipt", "ci/registry", "ci/registry/auth", "ci/report", "ci/scaffold", "ci/step", "ci/term", "ci/tool", "ci/verify"},
+	"ci/cli":                      {"ci/attest/keyless", "ci/attest/sign", "ci/base", "ci/cache", "ci/config", "ci/container", "ci/engine", "ci/engine/dagger", "ci/engine/local", "ci/engine/native", "ci/fault", "ci/finding", "ci/gha", "ci/image", "ci/inspect", "ci/output", "ci/pins", "ci/pipeline", "ci/plain", "ci/plan", "ci/process", "ci/project", "ci/receipt", "ci/registry", "ci/registry/auth", "ci/replay", "ci/report", "ci/scaffold", "ci/step", "ci/term", "ci/tool", "ci/verify"},
 	"ci/pipeline":                 {"ci/attest", "ci/attest/keyless", "ci/attest/licence", "ci/attest/provenance", "ci/attest/sign", "ci/attest/statements", "ci/base", "ci/base/builtin", "ci/config", "ci/engine", "ci/fault", "ci/finding", "ci/image", "ci/inspect", "ci/layer", "ci/output", "ci/pins", "ci/plan", "ci/policy", "ci/process", "ci/project", "ci/reach", "ci/receipt", "ci/registry", "ci/registry/auth", "ci/registry/publish", "ci/scan", "ci/source", "ci/step", "ci/tag", "ci/tool"},
 	"ci/config":                   {"ci/fault", "ci/layer", "ci/pins", "ci/plan", "ci/project", "ci/source", "ci/step", "ci/tag"},
 	"ci/registry":                 {"ci/ask", "ci/fault"},
@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"ci/attest":                   nil,
 	"ci/verify/checkout":          {"ci/fault", "ci/plain", "ci/process"},
 	"ci/verify":                   {"ci/attest", "ci/attest/provenance", "ci/attest/purl", "ci/attest/sbom", "ci/attest/sign", "ci/config", "ci/fault", "ci/finding", "ci/image", "ci/inspect", "ci/plain", "ci/plan", "ci/registry", "ci/step", "ci/verify/checkout"},
+	"ci/replay":                   {"ci/config", "ci/fault", "ci/finding", "ci/plain", "ci/plan", "ci/receipt", "ci/report", "ci/step", "ci/verify/checkout"},
 	"ci/attest/vuln":              {"ci/attest", "ci/attest/provenance", "ci/attest/purl", "ci/attest/urn", "ci/finding", "ci/plan", "ci/receipt"},
 	"ci/attest/urn":               nil,
 	"ci/attest/statements":        {"ci/attest", "ci/attest/provenance", "ci/attest/sbom", "ci/attest/vuln", "ci/receipt"},

@@ -18,6 +18,7 @@ import (
 	"example.com/slipway/ci/output"
 	"example.com/slipway/ci/pipeline"
 	"example.com/slipway/ci/receipt"
+	"example.com/slipway/ci/replay"
 	"example.com/slipway/ci/report"
 	"example.com/slipway/ci/step"
 	"example.com/slipway/ci/term"
@@ -72,13 +73,7 @@ func (s *session) check(ctx context.Context, flags *config.Flags, checks pipelin
 // what the run ended with: err where it came to no verdict.
 func (s *session) conclude(ctx context.Context, done *pipeline.Checked, err error) error {
 	judged := err == nil
-	err = ended(ctx, cmp.Or(err, done.Err()))
-	if f := done.Receipt.Failure; f != nil {
-		f.Exit = exitCode(ctx, err)
-		if i, ok := errors.AsType[Interrupt](context.Cause(ctx)); ok {
-			f.Kind, f.What, f.Fix, f.Detail = i.kind(), i.Error(), "", nil
-		}
-	}
+	err = s.settle(ctx, done, err)
 	if s.job == nil && !judged && exitCode(ctx, err) == ExitUsage {
 		return err // nothing was done, and files stay as they are
 	}
@@ -92,6 +87,20 @@ func (s *session) conclude(ctx context.Context, done *pipeline.Checked, err erro
 	if lost := s.report(done); lost != nil {
 		return cmp.Or(err, lost)
 	}
+	return err
+}
+
+// settle returns what a run ended with, and writes into its receipt what only the front
+// door knows of that.
+func (s *session) settle(ctx context.Context, done *pipeline.Checked, err error) error {
+	err = ended(ctx, cmp.Or(err, done.Err()))
+	if f := done.Receipt.Failure; f != nil {
+		f.Exit = exitCode(ctx, err)
+		if i, ok := errors.AsType[Interrupt](context.Cause(ctx)); ok {
+			f.Kind, f.What, f.Fix, f.Detail = i.kind(), i.Error(), "", nil
+		}
+	}
+	done.Receipt.Run.Replay = replay.Token(done.Receipt)
 	return err
 }
 

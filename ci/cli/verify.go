@@ -61,27 +61,13 @@ func (s *session) verifyVerb() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 	}
 	cmd.Flags().BoolVar(&v.rebuild, "rebuild", false, "build the image again from the recorded commit and compare digests")
-	v.bind(cmd.Flags())
+	v.bind(cmd.Flags(), append(rebuilding, "budget")...)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return s.verify(cmd.Context(), args[0], v) }
 	return cmd
 }
 
-func (s *session) reproduceVerb() *cobra.Command {
-	v := &verification{rebuild: true, only: true}
-	cmd := &cobra.Command{
-		Use:   "reproduce IMAGE",
-		Short: "Build a published image again from its recorded commit and compare digests",
-		Long: "Reproduce finds the signed provenance of an image, takes the recorded commit from the repository\n" +
-			"of --src, or fetches it from the recorded one, builds it again by the recorded plan, and says\n" +
-			"where the two images differ, if they do. verify --rebuild does the same with every other check.",
-		Args: cobra.ExactArgs(1),
-	}
-	v.bind(cmd.Flags())
-	cmd.RunE = func(cmd *cobra.Command, args []string) error { return s.verify(cmd.Context(), args[0], v) }
-	return cmd
-}
-
-func (v *verification) bind(flags *pflag.FlagSet) {
+// bind adds the flags of a verification, and the settings of those names.
+func (v *verification) bind(flags *pflag.FlagSet, settings ...string) {
 	flags.StringArrayVar(&v.keys, "key", nil, "file of a public key whose signatures count, or env:// and the variable that has it")
 	flags.StringArrayVar(&v.identities, "identity", nil, "identity whose certificates count, such as the address of a workflow with its ref")
 	flags.StringArrayVar(&v.patterns, "identity-regexp", nil, "regular expression for all of such an identity")
@@ -95,11 +81,8 @@ func (v *verification) bind(flags *pflag.FlagSet) {
 	flags.BoolVar(&v.json, "json", false, "print JSON")
 	all := pflag.NewFlagSet("", pflag.ContinueOnError)
 	v.flags = config.Bind(all)
-	for _, name := range rebuilding {
+	for _, name := range settings {
 		flags.AddFlag(all.Lookup(name))
-	}
-	if !v.only {
-		flags.AddFlag(all.Lookup("budget"))
 	}
 }
 

@@ -42,6 +42,9 @@ func Bind(set *pflag.FlagSet) *Flags {
 	return f
 }
 
+// Said tells whether a flag was typed.
+func (f *Flags) Said(name string) bool { return f.values[name] != nil && len(f.values[name].texts) > 0 }
+
 // collected is a flag's values as they were typed.
 type collected struct {
 	sample any
@@ -83,17 +86,22 @@ func Gather(file *File, getenv func(string) string, flags *Flags) (*Said, error)
 			said.typed(k, text)
 		}
 	}
+	return said, said.flags(flags)
+}
+
+// flags lays what was typed over everything else.
+func (s *Said) flags(flags *Flags) error {
 	for _, k := range keys() {
 		if flags == nil || flags.values[k.name] == nil || len(flags.values[k.name].texts) == 0 {
 			continue
 		}
-		if err := assign(k.field(&said.Settings), flags.values[k.name].texts); err != nil {
-			return nil, fault.New(fault.Usage, "--%s: %v", k.name, err).WithFix("--help shows its form")
+		if err := assign(k.field(&s.Settings), flags.values[k.name].texts); err != nil {
+			return fault.New(fault.Usage, "--%s: %v", k.name, err).WithFix("--help shows its form")
 		}
-		said.Origins[k.name] = Origin("--" + k.name)
-		said.typed(k, flags.values[k.name].texts...)
+		s.Origins[k.name] = Origin("--" + k.name)
+		s.typed(k, flags.values[k.name].texts...)
 	}
-	return said, nil
+	return nil
 }
 
 // userinfo is the part of an address that may have a password.

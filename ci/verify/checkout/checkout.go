@@ -44,6 +44,9 @@ type Checkout struct {
 	modules []string
 }
 
+// ErrAbsent is the cause where no repository that was asked has the commit.
+var ErrAbsent = errors.New("the commit is not there")
+
 var commitForm = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
 
 // Make fills an empty folder with the files of a commit. Errors that the user can act
@@ -110,7 +113,7 @@ func absent(r Request, why string) *fault.Error {
 		where = fmt.Sprintf("the repository of %s does not have the commit %s", r.Dir, r.Commit)
 	}
 	return fault.New(fault.Usage, "%s, and %s", where, why).
-		WithFix("fetch the commit into a clone of the repository, and name its folder with --src")
+		WithFix("fetch the commit into a clone of the repository, and name its folder with --src").WithCause(ErrAbsent)
 }
 
 // borrow lets the new repository read the objects of the one that a folder lies in,
@@ -191,7 +194,7 @@ func (g *git) fetch(ctx context.Context, r Request, address string) error {
 	}
 	if err != nil {
 		failed, _ := errors.AsType[*failure](err)
-		told := absent(r, "it could not be fetched from "+address).WithCause(err)
+		told := absent(r, "it could not be fetched from "+address).WithCause(errors.Join(ErrAbsent, err))
 		if failed != nil {
 			told = told.WithDetail(failed.lines...)
 		}
