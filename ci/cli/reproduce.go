@@ -97,8 +97,8 @@ func (s *session) reproduceImage(cmd *cobra.Command, text string, r *reproductio
 
 // only refuses flags that say nothing of what is reproduced.
 func only(cmd *cobra.Command, what string, names []string) (err error) {
-	cmd.LocalNonPersistentFlags().Visit(func(f *pflag.Flag) {
-		if !slices.Contains(names, f.Name) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if cmd.InheritedFlags().Lookup(f.Name) == nil && !slices.Contains(names, f.Name) {
 			err = fault.New(fault.Usage, "--%s says nothing where %s is reproduced", f.Name, what).WithFix("leave it out")
 		}
 	})

@@ -35,13 +35,17 @@ type Result struct {
 	Command string `json:"command"`
 	There   Side   `json:"there"`
 	Here    Side   `json:"here"`
-	// Both fail in both runs, OnlyThere and OnlyHere in one of them.
+	// Both fail in both runs, OnlyThere and OnlyHere in one of them. A token does not know
+	// what failed there.
 	Both      []string `json:"both"`
 	OnlyThere []string `json:"onlyThere"`
 	OnlyHere  []string `json:"onlyHere"`
 	// Differences are the inputs in which the runs differ.
 	Differences []Difference `json:"differences"`
 	Notes       []string     `json:"notes"`
+
+	// brief says that there is known from a token.
+	brief bool
 }
 
 // Side is one of the two runs.
@@ -62,7 +66,7 @@ func Compare(then *Record, now *receipt.Receipt) *Result {
 	here := fingerprint(now)
 	r := &Result{
 		Schema: Schema, Commit: then.Commit, Folder: then.Folder, Command: then.Command(),
-		There: then.side(), Here: sideOf(now),
+		There: then.side(), Here: sideOf(now), brief: then.Receipt == nil,
 		Both: []string{}, OnlyThere: []string{}, OnlyHere: []string{}, Notes: []string{},
 		Differences: append([]Difference{}, then.differences(now)...),
 	}

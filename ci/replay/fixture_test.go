@@ -100,9 +100,12 @@ func tests(outcomes ...string) func(*receipt.Receipt) {
 	return func(r *receipt.Receipt) {
 		fails("tests", "test", "the gate tests fails")(r)
 		refused(r, finding.GateTests, finding.Failed)
-		p := finding.TestPackage{Name: "example.com/tide", Outcome: "fail"}
+		p := finding.TestPackage{Name: "example.com/tide", Outcome: "pass"}
 		for _, text := range outcomes {
 			name, outcome, _ := strings.Cut(text, "=")
+			if outcome == "fail" {
+				p.Outcome = "fail"
+			}
 			p.Tests = append(p.Tests, finding.Test{Name: name, Outcome: outcome, Seconds: 1.5, Output: []string{"main_test.go:7: no wave"}})
 		}
 		r.Tests = &finding.Tests{Race: true, Packages: []finding.TestPackage{p}}

@@ -35,7 +35,11 @@ func (r *Result) Text(w io.Writer, o TextOptions) error {
 	t.row("here", r.Here.String())
 	t.list("fails in both", r.Both)
 	t.list("fails there only", r.OnlyThere)
-	t.list("fails here only", r.OnlyHere)
+	if r.brief {
+		t.list("fails here", r.OnlyHere)
+	} else {
+		t.list("fails here only", r.OnlyHere)
+	}
 	t.differences(r)
 	for _, note := range r.Notes {
 		t.folded("note: ", 6, "      ", note)

@@ -166,7 +166,9 @@ func (d *decoder) record() *Record {
 		r.Request.Verb = "publish"
 	}
 	r.Request.Rerun = d.small(maxRerun)
-	r.Request.Settings = config.Repeated(d.settings())
+	if said := config.Repeated(d.settings()); len(said) > 0 {
+		r.Request.Settings = said
+	}
 	version, epoch := d.text(), d.number()
 	if d.refuse(epoch > maxEpoch); !d.wrong {
 		r.Epoch = int64(epoch)
