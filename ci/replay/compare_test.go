@@ -178,8 +178,12 @@ func TestCompare_NamesTheInputThatDiffers(t *testing.T) {
 		"sources for linux/amd64": {func(r *receipt.Receipt) { r.Images[0].Plan.Sources["linux/amd64"] = digest("9c") }, digest("0c"), digest("9c"), "-"},
 		"plan.epoch":              {func(r *receipt.Receipt) { r.Images[0].Plan.Epoch = 7 }, "1795846513", "7", "-"},
 		"plan.certs":              {func(r *receipt.Receipt) { r.Images[0].Plan.Certs = true }, "", "true", "-"},
-		"--budget":                {func(r *receipt.Receipt) { r.Run.Request.Settings = map[string][]string{"platform": {"linux/amd64"}, "budget": {"1MB"}, "engine": {"local"}} }, "", "1MB", "-"},
-		"$GOAMD64":                {func(r *receipt.Receipt) { r.Run.Steps[0].Commands[0].Env = []string{"GOFLAGS=-mod=readonly", "GOAMD64=v3"} }, "v1", "v3", "-"},
+		"--budget": {func(r *receipt.Receipt) {
+			r.Run.Request.Settings = map[string][]string{"platform": {"linux/amd64"}, "budget": {"1MB"}, "engine": {"local"}}
+		}, "", "1MB", ""},
+		"$GOAMD64": {func(r *receipt.Receipt) {
+			r.Run.Steps[0].Commands[0].Env = []string{"GOFLAGS=-mod=readonly", "GOAMD64=v3"}
+		}, "v1", "v3", "-"},
 	} {
 		then, now := passed(tests("TestWave=fail")), passed(here, tests("TestWave=fail"), c.now)
 		r := replay.Compare(record(t, then), now)
