@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
 	"slices"
@@ -16,7 +15,6 @@ import (
 	"example.com/slipway/ci/pipeline"
 	"example.com/slipway/ci/receipt"
 	"example.com/slipway/ci/replay"
-	"example.com/slipway/ci/term"
 	"example.com/slipway/ci/verify"
 )
 
@@ -169,15 +167,8 @@ func (s *session) saidAgain(flags *config.Flags, then *replay.Record) pipeline.S
 // printReplayed writes a result to stdout.
 func (s *session) printReplayed(r *replay.Result, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(s.Stdout)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(r)
+		return s.printJSON(r)
 	}
-	terminal, width, _ := term.Window(s.Stdout)
-	o := replay.TextOptions{Color: term.Detect(s.getenv, terminal).Color}
-	if width != nil {
-		o.Width = width()
-	}
-	return r.Text(s.Stdout, o)
+	width, color := s.page()
+	return r.Text(s.Stdout, replay.TextOptions{Width: width, Color: color})
 }
