@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
 	"slices"
@@ -16,7 +15,6 @@ import (
 	"example.com/slipway/ci/pipeline"
 	"example.com/slipway/ci/receipt"
 	"example.com/slipway/ci/replay"
-	"example.com/slipway/ci/term"
 	"example.com/slipway/ci/verify"
 )
 
@@ -37,8 +35,8 @@ func replaying() []string {
 // reproduction is what the flags of reproduce say.
 type reproduction struct {
 	verification
-	receipt string
-	fetch   bool
+	receipt      string
+	fetch, shell bool
 }
 
 func (s *session) reproduceVerb() *cobra.Command {
@@ -59,6 +57,7 @@ func (s *session) reproduceVerb() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&r.receipt, "receipt", "", "which receipt.json of a zip, where it has several")
 	cmd.Flags().BoolVar(&r.fetch, "fetch", false, "fetch a commit that is not here from the repository that the receipt names")
+	cmd.Flags().BoolVar(&r.shell, "shell", false, "run nothing, and open a shell in the checkout, with the Go release and settings of the run")
 	own := pflag.NewFlagSet("", pflag.ContinueOnError)
 	r.bind(own, replaying()...)
 	cmd.Flags().AddFlagSet(own)
@@ -70,8 +69,11 @@ func (s *session) reproduceVerb() *cobra.Command {
 		if recorded == nil {
 			return s.reproduceImage(cmd, args[0], r)
 		}
-		if err := only(cmd, "a recorded run", append(replaying(), "receipt", "fetch", "json")); err != nil {
+		if err := only(cmd, "a recorded run", append(replaying(), "receipt", "fetch", "json", "shell")); err != nil {
 			return err
+		}
+		if r.shell {
+			return s.shell(cmd.Context(), recorded, r)
 		}
 		return s.reproduce(cmd.Context(), recorded, r)
 	}
@@ -111,12 +113,11 @@ func (s *session) reproduce(ctx context.Context, recorded *replay.Record, r *rep
 		return unwritable(err)
 	}
 	defer os.RemoveAll(scratch)
-	result, err := recorded.Again(ctx, replay.Options{
-		Dir: s.path(s.src), Env: s.Env, Fetch: r.fetch, Reporter: s.screen(),
-		Run: func(ctx context.Context, dir string, then *replay.Record) (*receipt.Receipt, error) {
-			return s.repeat(ctx, r.flags, dir, scratch, then)
-		},
-	})
+	o := s.replayOptions(r)
+	o.Run = func(ctx context.Context, dir string, then *replay.Record) (*receipt.Receipt, error) {
+		return s.repeat(ctx, r.flags, dir, scratch, then)
+	}
+	result, err := recorded.Again(ctx, o)
 	s.screen().Close()
 	if result == nil {
 		return err
@@ -127,6 +128,10 @@ func (s *session) reproduce(ctx context.Context, recorded *replay.Record, r *rep
 		}
 	}
 	return cmp.Or(err, result.Err())
+}
+
+func (s *session) replayOptions(r *reproduction) replay.Options {
+	return replay.Options{Dir: s.path(s.src), Env: s.Env, Fetch: r.fetch, Reporter: s.screen()}
 }
 
 // repeat makes a recorded run in a checkout. What it makes stays in the scratch folder,
@@ -144,29 +149,26 @@ func (s *session) repeat(ctx context.Context, flags *config.Flags, dir, scratch 
 		// A digest that an earlier build left proves nothing.
 		p.Fresh = scratch
 	}
-	said := func(file *config.File) (*config.Said, error) {
-		return config.Repeat(file, s.getenv, then.Settings(), flags)
-	}
 	asked := then.Request
-	done, err := p.Check(ctx, said, pipeline.Checks{Gates: asked.Gates, Twice: asked.Twice, Rerun: asked.Rerun, Describe: asked.Verb == "publish"})
+	done, err := p.Check(ctx, s.saidAgain(flags, then), pipeline.Checks{Gates: asked.Gates, Twice: asked.Twice, Rerun: asked.Rerun, Describe: asked.Verb == "publish"})
 	if keep {
 		return done.Receipt, s.conclude(ctx, done, err)
 	}
 	return done.Receipt, s.settle(ctx, done, err)
 }
 
+// saidAgain gathers what the receipt says beside the flags, the environment and the file.
+func (s *session) saidAgain(flags *config.Flags, then *replay.Record) pipeline.Said {
+	return func(file *config.File) (*config.Said, error) {
+		return config.Repeat(file, s.getenv, then.Settings(), flags)
+	}
+}
+
 // printReplayed writes a result to stdout.
 func (s *session) printReplayed(r *replay.Result, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(s.Stdout)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(r)
+		return s.printJSON(r)
 	}
-	terminal, width, _ := term.Window(s.Stdout)
-	o := replay.TextOptions{Color: term.Detect(s.getenv, terminal).Color}
-	if width != nil {
-		o.Width = width()
-	}
-	return r.Text(s.Stdout, o)
+	width, color := s.page()
+	return r.Text(s.Stdout, replay.TextOptions{Width: width, Color: color})
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"maps"
 	"os"
 	"slices"
@@ -18,7 +17,6 @@ import (
 	"example.com/slipway/ci/plan"
 	"example.com/slipway/ci/registry"
 	"example.com/slipway/ci/registry/auth"
-	"example.com/slipway/ci/term"
 	"example.com/slipway/ci/verify"
 )
 
@@ -169,15 +167,8 @@ func (s *session) again(ctx context.Context, flags *config.Flags, dir string, re
 // printVerified writes a report to stdout.
 func (s *session) printVerified(r *verify.Report, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(s.Stdout)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(r)
+		return s.printJSON(r)
 	}
-	terminal, width, _ := term.Window(s.Stdout)
-	o := verify.TextOptions{Color: term.Detect(s.getenv, terminal).Color}
-	if width != nil {
-		o.Width = width()
-	}
-	return r.Text(s.Stdout, o)
+	width, color := s.page()
+	return r.Text(s.Stdout, verify.TextOptions{Width: width, Color: color})
 }

@@ -208,7 +208,10 @@ func (r *Result) Err() error {
 		return nil
 	}
 	fix := "look at what differs first"
-	if len(r.Differences) == 0 {
+	switch kind := r.There.Failure; {
+	case interruption(kind) || kind == kindEngine || kind == kindRegistry:
+		fix = "run it again there"
+	case len(r.Differences) == 0:
 		fix = "no input differs that is recorded: look at what the tests or the build take from the machine, the network or the time"
 	}
 	return fault.New(fault.Gate, "not reproduced: %s", r.Summary).WithFix("%s", fix)

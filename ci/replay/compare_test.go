@@ -180,7 +180,7 @@ func TestCompare_NamesTheInputThatDiffers(t *testing.T) {
 		"plan.certs":              {func(r *receipt.Receipt) { r.Images[0].Plan.Certs = true }, "", "true", "-"},
 		"--budget": {func(r *receipt.Receipt) {
 			r.Run.Request.Settings = map[string][]string{"platform": {"linux/amd64"}, "budget": {"1MB"}, "engine": {"local"}}
-		}, "", "1MB", "-"},
+		}, "", "1MB", ""},
 		"$GOAMD64": {func(r *receipt.Receipt) {
 			r.Run.Steps[0].Commands[0].Env = []string{"GOFLAGS=-mod=readonly", "GOAMD64=v3"}
 		}, "v1", "v3", "-"},

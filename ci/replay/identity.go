@@ -110,10 +110,8 @@ func testing(r *receipt.Receipt) []item {
 		if p.Outcome == "fail" && len(failed) == 0 {
 			items = append(items, item{classPackage, name})
 		}
-		for _, test := range p.Tests {
-			if test.Outcome == "flaky" {
-				items = append(items, item{classFlaky, name + "." + plain.Line(test.Name)})
-			}
+		for _, test := range p.Flaky() {
+			items = append(items, item{classFlaky, name + "." + plain.Line(test.Name)})
 		}
 	}
 	return items

@@ -77,7 +77,7 @@ func yes(b bool) string {
 // differences are the inputs in which a run differs from a recorded one.
 func (r *Record) differences(now *receipt.Receipt) []Difference {
 	if r.Receipt == nil {
-		return r.Print.differences(now)
+		return append(r.Print.differences(now), settingDifferences(r.Request.Settings, now)...)
 	}
 	then := r.Receipt
 	list := compareInputs(then, now)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -28,6 +29,9 @@ const (
 // Forms says what names a run.
 const Forms = "name a receipt.json, the zip of a job's artifact, or the token that a failed job prints (" + TokenPrefix + "...)"
 
+// tokenForm is that of a token of any form, also of a damaged one. Images have a slash.
+var tokenForm = regexp.MustCompile(`^sw[0-9]+-[^/]*$`)
+
 // zipMagic begins a zip that is not empty.
 var zipMagic = []byte("PK\x03\x04")
 
@@ -35,7 +39,7 @@ var zipMagic = []byte("PK\x03\x04")
 // zip that has receipts, of which chosen is one. It is nil where the text is none of
 // these; then it may be the name of an image.
 func Open(text, dir, chosen string) (*Record, error) {
-	if strings.HasPrefix(text, "sw") && strings.HasPrefix(strings.TrimLeft(text[2:], "0123456789"), "-") && len(text) > len(TokenPrefix) {
+	if tokenForm.MatchString(text) {
 		return Decode(text)
 	}
 	file := text

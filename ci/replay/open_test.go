@@ -122,7 +122,7 @@ func TestOpen_BelievesNoSizes(t *testing.T) {
 
 func TestOpen_LeavesImagesToTheRegistry(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"ghcr.io/team/tide:v1", "./layout", "swan/tide:v1", "127.0.0.1:5000/tide@" + digest("0a")} {
+	for _, name := range []string{"ghcr.io/team/tide:v1", "./layout", "swan/tide:v1", "sw-1.example/tide:v1", "sw1-a.example/tide:v1", "127.0.0.1:5000/tide@" + digest("0a")} {
 		rec, err := replay.Open(name, t.TempDir(), "")
 		require.NoError(t, err, name)
 		require.Nil(t, rec, name)

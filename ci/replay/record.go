@@ -122,6 +122,24 @@ func (r *Record) Digest() bool {
 	return r.Print.Kind == "" || r.Print.Kind == kindRegistry
 }
 
+// Failed is the command that failed, for somebody to run by hand, or empty.
+func (r *Record) Failed() []string {
+	if r.Receipt != nil && r.Receipt.Failure != nil {
+		for _, c := range slices.Backward(commands(r.Receipt, r.Receipt.Failure.Step)) {
+			if c.Exit != 0 {
+				return c.Args
+			}
+		}
+	}
+	switch r.Print.Kind {
+	case kindSource:
+		return []string{"go", "build", "./..."}
+	case kindTests:
+		return []string{"go", "test", "./..."}
+	}
+	return nil
+}
+
 // Command is the request as a command line, for people.
 func (r *Record) Command() string {
 	words := []string{"slipway", cmp.Or(r.Request.Verb, "check")}

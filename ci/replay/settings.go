@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -77,6 +78,9 @@ func table(env []string) map[string]string {
 	all := map[string]string{}
 	for _, kv := range env {
 		name, value, _ := strings.Cut(kv, "=")
+		if name == "GOWORK" {
+			value = path.Base(value) // its folder is another one in each checkout
+		}
 		all[name] = value
 	}
 	return all

@@ -150,3 +150,15 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestRecord_SaysWhatToTypeByHand(t *testing.T) {
+	t.Parallel()
+	r := passed(tests("TestWave=fail"))
+	r.Run.Request = receipt.Request{Verb: "publish", Gates: []string{"tests"}, Twice: true, Rerun: 2, Settings: map[string][]string{"tags": {"a", "b"}, "engine": {"local"}}}
+	require.Equal(t, "slipway publish --gate=tests --twice --rerun-failed=2 --tags=a --tags=b", fromToken(t, r).Command())
+	require.Equal(t, []string{"go", "test", "./..."}, fromToken(t, r).Failed())
+	require.Equal(t, []string{"go", "build", "./..."}, fromToken(t, passed(compile)).Failed())
+	require.Empty(t, fromToken(t, passed()).Failed())
+	r.Run.Steps[0].Commands[0].Exit = 1
+	require.Equal(t, []string{"go", "test", "./..."}, record(t, r).Failed())
+}

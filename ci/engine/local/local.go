@@ -51,6 +51,10 @@ func (e *Engine) Name() string { return "local" }
 // Version is that of the host's go command.
 func (e *Engine) Version() string { return e.version }
 
+// Environment is that of a build, with the pinned release on its PATH, once Prepare has
+// returned.
+func (e *Engine) Environment() []string { return slices.Clone(e.base) }
+
 // Close has nothing to end.
 func (e *Engine) Close() error { return nil }
 
