@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"slices"
 	"strings"
 
 	"example.com/slipway/ci/fault"
@@ -70,7 +71,7 @@ func (s *session) greet(dir, where string, recorded *replay.Record) {
 // interact runs the user's shell. How it ends is the user's business.
 func (s *session) interact(ctx context.Context, stdin *os.File, dir string, env []string) error {
 	cmd := exec.CommandContext(ctx, cmp.Or(s.getenv("SHELL"), "sh"))
-	cmd.Dir, cmd.Env = dir, append(env, "PWD="+dir)
+	cmd.Dir, cmd.Env = dir, slices.Concat(env, []string{"PWD=" + dir})
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, s.Stdout, s.Stderr
 	err := cmd.Run()
 	if _, ended := errors.AsType[*exec.ExitError](err); ended && ctx.Err() == nil {
