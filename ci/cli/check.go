@@ -6,14 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"example.com/slipway/ci/config"
-	"example.com/slipway/ci/fault"
-	"example.com/slipway/ci/finding"
 	"example.com/slipway/ci/gha"
 	"example.com/slipway/ci/output"
 	"example.com/slipway/ci/pipeline"
@@ -33,27 +29,14 @@ func (s *session) checkVerb() *cobra.Command {
 			"the report beside the image, in all forms, and prints the digest on stdout if all pass.",
 	}
 	flags := config.Bind(cmd.Flags())
-	cmd.Flags().StringSliceVar(&checks.Gates, "gate", nil, "let these gates judge only: "+strings.Join(finding.Gates(), ", "))
-	cmd.Flags().BoolVar(&checks.Twice, "twice", false, "build again without any cache and compare digests")
-	bindReruns(cmd.Flags(), &checks.Rerun)
+	bindChecks(cmd.Flags(), &checks)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := chooseGates(&checks); err != nil {
+		if err := s.choose(cmd.Flags(), &checks); err != nil {
 			return err
 		}
 		return s.check(cmd.Context(), flags, checks)
 	}
 	return cmd
-}
-
-// chooseGates makes sure that there are gates of the names that were said.
-func chooseGates(checks *pipeline.Checks) error {
-	for _, name := range checks.Gates {
-		if !slices.Contains(finding.Gates(), name) {
-			return fault.New(fault.Usage, "--gate: there is no gate %q", name).WithFix("the gates are %s", strings.Join(finding.Gates(), ", "))
-		}
-		checks.Twice = checks.Twice || name == finding.GateReproducible
-	}
-	return nil
 }
 
 func (s *session) check(ctx context.Context, flags *config.Flags, checks pipeline.Checks) error {

@@ -11,7 +11,6 @@ import (
 
 	"example.com/slipway/ci/cache"
 	"example.com/slipway/ci/config"
-	"example.com/slipway/ci/finding"
 	"example.com/slipway/ci/pipeline"
 	"example.com/slipway/ci/receipt"
 )
@@ -33,15 +32,13 @@ func (s *session) publishVerb() *cobra.Command {
 			"moves when everything below it is there. Run again, it goes on where it ended.",
 	}
 	flags := config.Bind(cmd.Flags())
-	cmd.Flags().StringSliceVar(&p.Gates, "gate", nil, "let these gates judge only: "+strings.Join(finding.Gates(), ", "))
-	cmd.Flags().BoolVar(&p.Twice, "twice", false, "build again without any cache and compare digests")
-	bindReruns(cmd.Flags(), &p.Rerun)
+	bindChecks(cmd.Flags(), &p.Checks)
 	cmd.Flags().BoolVar(&p.DryRun, "dry-run", false, "push nothing and say what would be pushed")
 	cmd.Flags().BoolVar(&p.AllowDirty, "allow-dirty", false, "publish sources that differ from the commit")
 	cmd.Flags().StringVar(&p.refs, "image-refs", "", "write NAME@DIGEST of every pushed image into this file, one a line")
 	cmd.Flags().BoolVar(&p.json, "json", false, "print what was pushed as JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := chooseGates(&p.Checks); err != nil {
+		if err := s.choose(cmd.Flags(), &p.Checks); err != nil {
 			return err
 		}
 		return s.publish(cmd.Context(), flags, p)
