@@ -48,7 +48,7 @@ func Read(text []byte) (*receipt.Receipt, error) {
 // known refuses words that no receipt has: a report that shows an outcome which it
 // does not know could be taken for one that passed.
 func known(r *receipt.Receipt) error {
-	if !slices.Contains([]receipt.Verdict{receipt.Passed, receipt.Failed, receipt.Unjudged, receipt.Unpublished}, r.Verdict) {
+	if !slices.Contains([]receipt.Verdict{receipt.Passed, receipt.Failed, receipt.Unjudged, receipt.Unpublished, receipt.Stopped}, r.Verdict) {
 		return fmt.Errorf("the verdict %q is none", r.Verdict)
 	}
 	for _, g := range r.Gates {

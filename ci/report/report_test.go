@@ -24,7 +24,9 @@ var update = flag.Bool("update", false, "write the golden files again")
 
 // samples are the receipts of testdata: failed has everything that a gate can say, hostile
 // text among it, and the last three are of publishing.
-func samples() []string { return []string{"passed", "failed", "published", "unpublished", "planned"} }
+func samples() []string {
+	return []string{"passed", "failed", "published", "unpublished", "planned", "broken", "stopped"}
+}
 
 // sample is a receipt of testdata.
 func sample(t *testing.T, name string) *receipt.Receipt {
@@ -82,17 +84,7 @@ func TestWrite_KnowsItsFormatsOnly(t *testing.T) {
 // https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json
 func sarifSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	file, err := os.Open(filepath.Join("testdata", "sarif-schema-2.1.0.json"))
-	require.NoError(t, err)
-	defer file.Close()
-	doc, err := jsonschema.UnmarshalJSON(file)
-	require.NoError(t, err)
-	compiler := jsonschema.NewCompiler()
-	compiler.AssertFormat()
-	require.NoError(t, compiler.AddResource("sarif.json", doc))
-	schema, err := compiler.Compile("sarif.json")
-	require.NoError(t, err)
-	return schema
+	return compiled(t, filepath.Join("testdata", "sarif-schema-2.1.0.json"))
 }
 
 func TestSARIF_IsValid(t *testing.T) {
