@@ -23,7 +23,8 @@ import (
 var update = flag.Bool("update", false, "write the golden files again")
 
 // samples are the receipts of testdata: failed has everything that a gate can say, hostile
-// text among it, and the last three are of publishing.
+// text among it, published, unpublished and planned are of publishing, broken does not
+// compile, and stopped was interrupted before anything was known.
 func samples() []string {
 	return []string{"passed", "failed", "published", "unpublished", "planned", "broken", "stopped"}
 }
@@ -147,6 +148,10 @@ func TestRead_RefusesWhatIsNoReceipt(t *testing.T) {
 		{"a state that is none", `{"schema": "slipway.receipt/1", "verdict": "passed", "run": {"publications": [{"repository": "a/b", "state": "fine"}]}}`, `publishing to "a/b": the state "fine"`},
 		{"a tag's outcome that is none", `{"schema": "slipway.receipt/1", "verdict": "passed", "run": {"publications": [{"state": "published", "tags": [{"name": "v1", "outcome": "fine"}]}]}}`, `the outcome "fine" of the tag "v1"`},
 		{"an attestation's outcome that is none", `{"schema": "slipway.receipt/1", "verdict": "passed", "run": {"publications": [{"state": "published", "attestations": [{"type": "x"}]}]}}`, `the outcome "" of the attestation "x"`},
+		{"a failure that is none", `{"schema": "slipway.receipt/1", "verdict": "failed", "failure": "tests"}`, "reading the receipt"},
+		{"an exit code that is none", `{"schema": "slipway.receipt/1", "verdict": "failed", "failure": {"exit": 1e99}}`, "reading the receipt"},
+		{"commands that are none", `{"schema": "slipway.receipt/1", "verdict": "failed", "run": {"steps": [{"commands": ["rm"]}]}}`, "reading the receipt"},
+		{"settings that are none", `{"schema": "slipway.receipt/1", "verdict": "failed", "run": {"request": {"settings": ["a"]}}}`, "reading the receipt"},
 		{"too much", strings.Repeat(" ", report.MaxReceipt+1), "larger than 64 MiB"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

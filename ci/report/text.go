@@ -169,14 +169,5 @@ func (t *text) tests() {
 		t.line(t.paint(red, "go vet"))
 		t.indented("  ", t.r.Tests.Vet, maxDetail)
 	}
-	all := failures(t.r.Tests)
-	for _, f := range all[:min(len(all), maxFailedTests)] {
-		t.line("")
-		t.line(t.paint(red, "fail") + "  " + cut(f.named(), t.width-6))
-		t.indented("  ", f.Output, maxFirstLines)
-	}
-	if more := len(all) - maxFailedTests; more > 0 {
-		t.line("")
-		t.line(fmt.Sprintf("and %s", count(more, "more failing test")))
-	}
+	t.outputs(t.paint(red, "fail"), failures(t.r.Tests), "failing test")
 }

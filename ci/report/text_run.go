@@ -31,15 +31,19 @@ func (t *text) ending(told bool) {
 
 // flaky writes the tests that failed and then passed.
 func (t *text) flaky() {
-	all := flaky(t.r.Tests)
+	t.outputs(t.paint(yellow, "flaky"), flaky(t.r.Tests), "flaky test")
+}
+
+// outputs writes tests behind a word, with the first of what they printed.
+func (t *text) outputs(word string, all []failure, what string) {
 	for _, f := range all[:min(len(all), maxFailedTests)] {
 		t.line("")
-		t.line(t.paint(yellow, "flaky") + "  " + cut(f.named(), t.width-7))
+		t.line(word + "  " + cut(f.named(), t.width-7))
 		t.indented("  ", f.Output, maxFirstLines)
 	}
 	if more := len(all) - maxFailedTests; more > 0 {
 		t.line("")
-		t.line("and " + count(more, "more flaky test"))
+		t.line("and " + count(more, "more "+what))
 	}
 }
 

@@ -49,10 +49,15 @@ func judgedSo(r *receipt.Receipt) bool {
 	return false
 }
 
-// blamed names the first tests and findings that fail.
+// blamed names the first tests and findings that fail. Where no test does, tests failed for
+// those that are flaky.
 func blamed(r *receipt.Receipt) string {
 	var names []string
-	for _, f := range failures(r.Tests) {
+	tests := failures(r.Tests)
+	if g, _ := r.Gate(finding.GateTests); len(tests) == 0 && g.Outcome == finding.Failed {
+		tests = flaky(r.Tests)
+	}
+	for _, f := range tests {
 		names = append(names, cmp.Or(clean(f.Test), clean(f.Package)))
 	}
 	for _, f := range sorted(r, finding.Fails) {
