@@ -117,10 +117,10 @@ func (s *session) writeReport(dir string, r *receipt.Receipt) error {
 	})
 }
 
-// textOptions are what the terminal can do.
+// textOptions are what the terminal can do. The error itself is shown last.
 func (s *session) textOptions() report.TextOptions {
 	terminal, width, _ := term.Window(s.Stderr)
-	options := report.TextOptions{Color: term.Detect(s.getenv, terminal).Color}
+	options := report.TextOptions{Color: term.Detect(s.getenv, terminal).Color, Told: true}
 	if terminal {
 		options.Width = width()
 	}

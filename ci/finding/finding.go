@@ -26,6 +26,7 @@ type Finding struct {
 	What string `json:"what"`
 	// Fix is the shortest way out, a clause too. It may be empty where nobody knows one.
 	Fix string `json:"fix,omitempty"`
+	// URL is where one can read about it.
 	URL string `json:"url,omitempty"`
 	// Package is what a vulnerability is in.
 	Package *Package `json:"package,omitempty"`
@@ -42,6 +43,7 @@ type Finding struct {
 
 // Package is a module, Go's standard library or a package of the base.
 type Package struct {
+	// Name and Installed are what it is called and the version that is there.
 	Name string `json:"name"`
 	// Kind is gomod, stdlib or deb, or what else the scanner calls it.
 	Kind      string `json:"kind"`

@@ -17,6 +17,7 @@ func Gates() []string {
 
 // Gate is how one gate ended.
 type Gate struct {
+	// Name is tests, image, leaks, vulnerabilities, smoke or reproducible.
 	Name    string  `json:"name"`
 	Outcome Outcome `json:"outcome"`
 	// Summary says in a few words what was judged, or why it was not.

@@ -25,10 +25,12 @@ type Tests struct {
 
 // TestPackage is one package, by import path.
 type TestPackage struct {
+	// Name is the import path.
 	Name string `json:"name"`
 	// Outcome is pass, fail or skip, in the words of go test -json; skip is a package
 	// without tests.
-	Outcome string  `json:"outcome"`
+	Outcome string `json:"outcome"`
+	// Seconds is how long its tests took.
 	Seconds float64 `json:"seconds,omitempty"`
 	// Output are the lines of the package itself: of a build that fails, of a panic.
 	Output []string `json:"output,omitempty"`
@@ -37,10 +39,12 @@ type TestPackage struct {
 
 // Test is one test, with its subtests as tests of their own named Parent/Child.
 type Test struct {
+	// Name has its parents' before a slash.
 	Name string `json:"name"`
 	// Outcome is pass, fail, skip, or flaky for one that failed and passed when it was
 	// run again.
-	Outcome string  `json:"outcome"`
+	Outcome string `json:"outcome"`
+	// Seconds is how long it took.
 	Seconds float64 `json:"seconds,omitempty"`
 	// Output are the lines of a test that fails or is skipped.
 	Output []string `json:"output,omitempty"`

@@ -42,12 +42,14 @@ type Growth struct {
 
 // Part is a module or package of a program, whose size may be 0 before or now.
 type Part struct {
+	// Name is its path.
 	Name string `json:"name"`
 	Change
 }
 
 // Change is a size before and now.
 type Change struct {
+	// Before and Now are bytes.
 	Before int64 `json:"before"`
 	Now    int64 `json:"now"`
 }

@@ -24,6 +24,7 @@ const (
 // Report is what an image is. It holds facts only: Judge says what they mean.
 // Sizes are bytes, and digests are sha256: with 64 hexadecimal digits.
 type Report struct {
+	// Schema names this form.
 	Schema string `json:"schema"`
 	// Image is the image as the caller named it.
 	Image string `json:"image"`
@@ -42,7 +43,8 @@ type Image struct {
 	// Listed is what the index says, if there is one and it says anything.
 	Listed *plan.Platform `json:"listed,omitempty"`
 	// Digest is the manifest's. A docker-archive has none.
-	Digest    string `json:"digest,omitempty"`
+	Digest string `json:"digest,omitempty"`
+	// MediaType is the manifest's.
 	MediaType string `json:"mediaType,omitempty"`
 	// ID is the digest of the configuration, which docker and podman show as image ID.
 	ID     string  `json:"id"`
@@ -80,22 +82,27 @@ type Image struct {
 // Config is the part of the configuration that decides how the image runs. Of the
 // environment only the names are told: values may be secrets.
 type Config struct {
-	User       string            `json:"user"`
-	Entrypoint []string          `json:"entrypoint,omitempty"`
-	Args       []string          `json:"args,omitempty"`
-	Env        []string          `json:"env,omitempty"`
-	Workdir    string            `json:"workdir,omitempty"`
-	Ports      []string          `json:"ports,omitempty"`
-	Labels     map[string]string `json:"labels,omitempty"`
+	// User, Entrypoint, Args, Workdir, Ports and Labels are as in the image configuration.
+	User       string   `json:"user"`
+	Entrypoint []string `json:"entrypoint,omitempty"`
+	Args       []string `json:"args,omitempty"`
+	// Env are names of variables.
+	Env     []string          `json:"env,omitempty"`
+	Workdir string            `json:"workdir,omitempty"`
+	Ports   []string          `json:"ports,omitempty"`
+	Labels  map[string]string `json:"labels,omitempty"`
 }
 
 // Layer is one layer, from the lowest to the highest.
 type Layer struct {
-	Digest     string `json:"digest"`
-	MediaType  string `json:"mediaType"`
-	Compressed int64  `json:"compressed"`
-	Unpacked   int64  `json:"unpacked"`
-	CreatedBy  string `json:"createdBy,omitempty"`
+	// Digest and MediaType are of the layer as it is stored.
+	Digest    string `json:"digest"`
+	MediaType string `json:"mediaType"`
+	// Compressed and Unpacked are its size as it is stored, and as a tar.
+	Compressed int64 `json:"compressed"`
+	Unpacked   int64 `json:"unpacked"`
+	// CreatedBy is what the image's history says of it.
+	CreatedBy string `json:"createdBy,omitempty"`
 }
 
 // User is who the entrypoint runs as, worked out with the image's own passwd and
@@ -105,8 +112,9 @@ type User struct {
 	Numeric bool `json:"numeric"`
 	// Known is false for a name that the image has no entry for.
 	Known bool `json:"known"`
-	UID   int  `json:"uid"`
-	GID   int  `json:"gid"`
+	// UID and GID are 0 for root.
+	UID int `json:"uid"`
+	GID int `json:"gid"`
 
 	groups []int
 }
@@ -114,8 +122,10 @@ type User struct {
 // Entrypoint is the program that starts: the first word of the entrypoint and
 // arguments together. It is empty where there is none.
 type Entrypoint struct {
-	Path     string `json:"path"`
-	Absolute bool   `json:"absolute"`
+	// Path is the word itself.
+	Path string `json:"path"`
+	// Absolute, Exists, Regular and Executable say what it is in the image.
+	Absolute bool `json:"absolute"`
 	// Resolved is where the file really lies, after links.
 	Resolved   string `json:"resolved,omitempty"`
 	Exists     bool   `json:"exists"`
@@ -138,21 +148,25 @@ type Files struct {
 
 // Listing is a number of paths, of which the first are named.
 type Listing struct {
+	// Count is how many there are, Paths the first of them.
 	Count int      `json:"count"`
 	Paths []string `json:"paths,omitempty"`
 }
 
 // Certificates is the bundle of certificate authorities that Go's crypto/x509 loads.
 type Certificates struct {
+	// Path is where it lies in the image.
 	Path string `json:"path,omitempty"`
 	// Valid counts certificates that parse and have not expired.
-	Valid   int `json:"valid"`
+	Valid int `json:"valid"`
+	// Expired and Broken count those that have expired, and that do not parse.
 	Expired int `json:"expired,omitempty"`
 	Broken  int `json:"broken,omitempty"`
 }
 
 // Zones is the time zone database in /usr/share/zoneinfo.
 type Zones struct {
+	// Found says that there is one.
 	Found bool `json:"found"`
 	// Loaded are the zones that were tried and are well.
 	Loaded []string `json:"loaded,omitempty"`
@@ -162,9 +176,11 @@ type Zones struct {
 
 // Program is an executable ELF file.
 type Program struct {
-	Path       string `json:"path"`
-	Size       int64  `json:"size"`
-	Entrypoint bool   `json:"entrypoint,omitempty"`
+	// Path is where it lies in the image, Size its bytes.
+	Path string `json:"path"`
+	Size int64  `json:"size"`
+	// Entrypoint says that it is what starts.
+	Entrypoint bool `json:"entrypoint,omitempty"`
 	// Unread says why nothing more is known of it.
 	Unread string `json:"unread,omitempty"`
 	// Arch is the architecture in Go's words, or ELF's number for another one.
@@ -182,6 +198,7 @@ type Program struct {
 
 // Go is what Go's linker wrote into a program.
 type Go struct {
+	// Version is the Go release that built it.
 	Version string `json:"version"`
 	// Package is the import path of the main package.
 	Package string `json:"package,omitempty"`
@@ -202,6 +219,7 @@ type Go struct {
 
 // Module is a module with its version.
 type Module struct {
+	// Path and Version are as in go.mod.
 	Path    string `json:"path,omitempty"`
 	Version string `json:"version,omitempty"`
 }
@@ -220,14 +238,16 @@ type Dependency struct {
 // Distribution is what os-release(5) says.
 type Distribution struct {
 	// ID is debian or alpine.
-	ID      string `json:"id"`
+	ID string `json:"id"`
+	// Version is its VERSION_ID.
 	Version string `json:"version,omitempty"`
 }
 
 // Package is a package of a distribution.
 type Package struct {
 	// Kind is deb or apk.
-	Kind    string `json:"kind"`
+	Kind string `json:"kind"`
+	// Name, Version and Arch are as the package manager has them.
 	Name    string `json:"name"`
 	Version string `json:"version"`
 	Arch    string `json:"arch,omitempty"`
@@ -239,6 +259,7 @@ type Package struct {
 
 // Weight is how much machine code something has.
 type Weight struct {
+	// Name and Version are those of a module or package, Size its machine code in bytes.
 	Name    string `json:"name"`
 	Version string `json:"version,omitempty"`
 	Size    int64  `json:"size"`

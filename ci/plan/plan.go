@@ -17,7 +17,7 @@ import (
 type Image struct {
 	// Name is the image's short name: that of its first main.
 	Name string `json:"name"`
-	// Title, Source and the like become OCI annotations of the same name.
+	// Title, Description, Source, URL and Licenses become OCI annotations of the same name.
 	Title       string `json:"title"`
 	Description string `json:"description,omitempty"`
 	Source      string `json:"source,omitempty"`
@@ -69,6 +69,7 @@ type Main struct {
 
 // Build is what the compiler and the linker are told beyond the contract's flags.
 type Build struct {
+	// Tags are build constraints.
 	Tags []string `json:"tags,omitempty"`
 	// Vars are the linker's -X settings, sorted by name.
 	Vars []Var `json:"vars,omitempty"`
@@ -95,19 +96,27 @@ type File struct {
 
 // Var is one -X importpath.name=value of the linker.
 type Var struct {
+	// Name is importpath.name, Value what it is set to.
 	Name  string `json:"name"`
 	Value string `json:"value"`
 }
 
 // Config is the part of an OCI image configuration that a user can say.
 type Config struct {
-	User       string            `json:"user"`
-	Workdir    string            `json:"workdir,omitempty"`
-	Env        []string          `json:"env,omitempty"`
-	Args       []string          `json:"args,omitempty"`
-	Ports      []string          `json:"ports,omitempty"`
-	StopSignal string            `json:"stopSignal,omitempty"`
-	Labels     map[string]string `json:"labels,omitempty"`
+	// User is a uid, with a gid or without.
+	User string `json:"user"`
+	// Workdir is the folder that programs start in.
+	Workdir string `json:"workdir,omitempty"`
+	// Env are variables as NAME=value.
+	Env []string `json:"env,omitempty"`
+	// Args are what the program gets where nobody says any.
+	Args []string `json:"args,omitempty"`
+	// Ports are port/protocol.
+	Ports []string `json:"ports,omitempty"`
+	// StopSignal is what ends the program.
+	StopSignal string `json:"stopSignal,omitempty"`
+	// Labels are of the image configuration.
+	Labels map[string]string `json:"labels,omitempty"`
 	// Annotations go on the index and on every manifest.
 	Annotations map[string]string `json:"annotations,omitempty"`
 }

@@ -10,6 +10,7 @@ import (
 // has no variant, arm always has one, amd64 has one only above v1. Go's names
 // and OCI's are the same for all of them.
 type Platform struct {
+	// OS, Arch and Variant are in the words of OCI.
 	OS      string `json:"os"`
 	Arch    string `json:"arch"`
 	Variant string `json:"variant,omitempty"`

@@ -28,8 +28,9 @@ type Exception struct {
 	ID string `json:"id"`
 	// Package limits the exception to a module or package.
 	Package string `json:"package,omitempty"`
-	Reason  string `json:"reason"`
-	Owner   string `json:"owner"`
+	// Reason and Owner say why it is accepted, and on whose word.
+	Reason string `json:"reason"`
+	Owner  string `json:"owner"`
 	// Expires is the first day, as 2006-01-02 in UTC, on which it does not hold any more.
 	Expires string `json:"expires"`
 	// Origin is where it was said, for messages.

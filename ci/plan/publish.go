@@ -2,6 +2,7 @@ package plan
 
 // Tag is a name that an image gets in a repository.
 type Tag struct {
+	// Name is without its repository.
 	Name string `json:"name"`
 	// Moving says that later images take the tag over. One that does not move is one
 	// image's for ever.

@@ -3,6 +3,7 @@ package receipt
 // Publication is what became of one image in one repository. It is told also where
 // publishing ended in its middle.
 type Publication struct {
+	// Image is the name of the image in the plan.
 	Image string `json:"image"`
 	// Repository has its registry's host: ghcr.io/team/server.
 	Repository string `json:"repository"`
@@ -43,6 +44,7 @@ const (
 
 // Tag is one tag of a publication.
 type Tag struct {
+	// Name is without its repository.
 	Name string `json:"name"`
 	// Moving tags, as latest, follow releases or branches. The others stay.
 	Moving bool `json:"moving,omitempty"`

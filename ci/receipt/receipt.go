@@ -19,6 +19,7 @@ const Schema = "slipway.receipt/1"
 // Receipt is the record of one run. All but Run and Toolchain is the same wherever and
 // whenever the same source was judged with the same database.
 type Receipt struct {
+	// Schema names this form.
 	Schema string `json:"schema"`
 	// Slipway is the version of the program.
 	Slipway string  `json:"slipway"`
@@ -39,8 +40,9 @@ type Receipt struct {
 	Policy plan.Policy `json:"policy"`
 	// Origins say where each value of the plan came from.
 	Origins map[string]string `json:"origins,omitempty"`
-	Notes   []string          `json:"notes,omitempty"`
-	Run     Run               `json:"run"`
+	// Notes are sentences that a user should know and that stopped nothing.
+	Notes []string `json:"notes,omitempty"`
+	Run   Run      `json:"run"`
 }
 
 // Verdict is how a run ended.
@@ -103,6 +105,7 @@ type Toolchain struct {
 
 // Image is one image of the run: an index, and what is in each of its images.
 type Image struct {
+	// Name is the short name of the image, that of its first program.
 	Name string `json:"name"`
 	// Digest is the index's.
 	Digest string     `json:"digest"`
@@ -119,12 +122,14 @@ type Image struct {
 
 // Scanner is what looked for vulnerabilities.
 type Scanner struct {
+	// Name and Version are the program's.
 	Name    string `json:"name"`
 	Version string `json:"version"`
-	// Database is where its database came from, and its digest there.
-	Database string    `json:"database"`
-	Digest   string    `json:"digest"`
-	Updated  time.Time `json:"updated"`
+	// Database is where its database came from, and Digest what it had there.
+	Database string `json:"database"`
+	Digest   string `json:"digest"`
+	// Updated is when the database was made.
+	Updated time.Time `json:"updated"`
 	// Reach names the database of calls, or says why nobody knows what is called.
 	Reach string `json:"reach"`
 }
@@ -133,7 +138,8 @@ type Scanner struct {
 type Run struct {
 	// Request is what was asked for.
 	Request Request `json:"request"`
-	Engine  string  `json:"engine"`
+	// Engine is local or dagger, or empty for a run that came to none.
+	Engine string `json:"engine"`
 	// EngineVersion is that of the Dagger engine, or of the Go release on this machine.
 	EngineVersion string `json:"engineVersion,omitempty"`
 	// Host is the machine's os/arch.
@@ -142,8 +148,9 @@ type Run struct {
 	// where the sources are in no commit.
 	Replay string `json:"replay,omitempty"`
 	// Smoke says how each image was started.
-	Smoke   []string  `json:"smoke,omitempty"`
-	Plan    plan.Run  `json:"plan"`
+	Smoke []string `json:"smoke,omitempty"`
+	Plan  plan.Run `json:"plan"`
+	// Started and Ended are the machine's time, in UTC.
 	Started time.Time `json:"started"`
 	Ended   time.Time `json:"ended"`
 	// Publications are by image, then by repository.
@@ -170,9 +177,11 @@ type Request struct {
 
 // Step is one step of a run.
 type Step struct {
+	// Name is what the user sees, as build linux/amd64.
 	Name string `json:"name"`
 	// Outcome is done, cached or failed, or empty for a step that had not ended.
 	Outcome string `json:"outcome"`
+	// Summary says in a few words what came of it.
 	Summary string `json:"summary,omitempty"`
 	// After is when it began and Took how long it took, in milliseconds.
 	After int64 `json:"after"`

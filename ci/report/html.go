@@ -26,6 +26,8 @@ type page struct {
 	Title, Verdict, Summary string
 	// Verb is what was run: check or publish.
 	Verb                     string
+	Ending                   *ending
+	Replaying, Replay        string
 	Published                *publishedView
 	Subjects                 []subject
 	Facts                    []fact
@@ -37,6 +39,8 @@ type page struct {
 	Images                   []imageView
 	Steps                    []stepRow
 	Axis                     []string
+	Decided                  string
+	Source                   sourceView
 	Plan, Policy             []planRow
 	Exceptions               []exceptionRow
 	Notes                    []string
@@ -94,7 +98,7 @@ func newPage(r *receipt.Receipt) (*page, error) {
 		CSP: fmt.Sprintf("default-src 'none'; style-src '%s'; script-src '%s'; base-uri 'none'; form-action 'none'", hash(style), hash(script)),
 		// Both are files of this package: nothing from outside is taken for style or script.
 		Style: template.CSS(style), Script: template.JS(script),
-		Verdict: clean(string(r.Verdict)), Summary: summary(r), Verb: "check", Published: published, Facts: facts(r), Gates: gateRows(r), Notes: cleaned(r.Notes),
+		Verdict: clean(string(r.Verdict)), Summary: summary(r), Verb: "check", Ending: endingOf(r, maxOutput), Replaying: replaying, Replay: replay(r), Source: newSource(r), Published: published, Facts: facts(r), Gates: gateRows(r), Notes: cleaned(r.Notes),
 		Findings: findingRows(r), Failing: len(sorted(r, finding.Fails)), MoreFindings: len(r.Findings) - maxFindings,
 		Tests: newTests(r.Tests), Images: imageViews(r), Plan: planRows(r), Policy: policyRows(r.Policy), Exceptions: exceptionRows(r.Policy),
 		Raw: raw.String(), Program: clean(r.Slipway), Written: date("", r.Run.Ended), Schema: clean(r.Schema),
@@ -105,14 +109,16 @@ func newPage(r *receipt.Receipt) (*page, error) {
 	var names []string
 	for _, img := range r.Images {
 		names = append(names, clean(img.Name))
-		p.Subjects = append(p.Subjects, subject{clean(img.Name), clean(img.Digest), sizes(img)})
+		if img.Digest != "" {
+			p.Subjects = append(p.Subjects, subject{clean(img.Name), clean(img.Digest), sizes(img)})
+		}
 	}
 	p.Title = cmp.Or(strings.Join(names, ", "), "Slipway")
-	if published != nil {
+	if published != nil || r.Run.Request.Verb == "publish" {
 		p.Verb = "publish"
 	}
 	p.Severities, p.Statuses = choices(p.Findings)
-	p.Steps, p.Axis = timeline(r)
+	p.Steps, p.Axis, p.Decided = timeline(r)
 	return p, nil
 }
 

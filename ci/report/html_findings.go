@@ -90,6 +90,9 @@ type testsView struct {
 	MoreVet      int
 	Failures     []failureView
 	MoreFailures int
+	// Flaky failed, and passed when they were run again.
+	Flaky        []failureView
+	MoreFlaky    int
 	Packages     []testPackageRow
 	MorePackages int
 }
@@ -101,8 +104,9 @@ type failureView struct {
 }
 
 type testPackageRow struct {
-	Name, Outcome, Took     string
-	Passed, Failed, Skipped int
+	Name, Outcome, Took string
+	// Passed has the flaky ones too.
+	Passed, Failed, Flaky, Skipped int
 }
 
 func newTests(t *finding.Tests) *testsView {
@@ -111,22 +115,28 @@ func newTests(t *finding.Tests) *testsView {
 	}
 	v := &testsView{Summary: clean(t.Summary())}
 	v.Vet, v.MoreVet = first(t.Vet, maxOutput)
-	all := failures(t)
-	v.MoreFailures = len(all) - maxFailures
 	room := maxAllLines
-	for _, f := range all[:min(len(all), maxFailures)] {
-		one := failureView{Package: clean(f.Package), Test: cmp.Or(clean(f.Test), "outside its tests"), Took: milliseconds(int64(f.Seconds * 1000))}
-		one.Output, one.More = first(f.Output, min(maxFailureLines, room))
-		room -= len(one.Output)
-		v.Failures = append(v.Failures, one)
-	}
+	v.Failures, v.MoreFailures = failureViews(failures(t), &room)
+	v.Flaky, v.MoreFlaky = failureViews(flaky(t), &room)
 	v.MorePackages = len(t.Packages) - maxPackages
 	for _, p := range t.Packages[:min(len(t.Packages), maxPackages)] {
 		row := testPackageRow{Name: clean(p.Name), Outcome: outcome(p.Outcome), Took: milliseconds(int64(p.Seconds * 1000))}
 		row.Passed, row.Failed, row.Skipped = (&finding.Tests{Packages: []finding.TestPackage{p}}).Count()
+		row.Flaky = len(p.Flaky())
 		v.Packages = append(v.Packages, row)
 	}
 	return v
+}
+
+// failureViews are the first tests of many, with what they printed as far as there is room.
+func failureViews(all []failure, room *int) (list []failureView, more int) {
+	for _, f := range all[:min(len(all), maxFailures)] {
+		one := failureView{Package: clean(f.Package), Test: cmp.Or(clean(f.Test), "outside its tests"), Took: milliseconds(int64(f.Seconds * 1000))}
+		one.Output, one.More = first(f.Output, min(maxFailureLines, *room))
+		*room -= len(one.Output)
+		list = append(list, one)
+	}
+	return list, len(all) - maxFailures
 }
 
 // outcome puts the words of go test into those of gates.

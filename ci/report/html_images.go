@@ -57,6 +57,9 @@ const maxPrograms = 4
 func imageViews(r *receipt.Receipt) []imageView {
 	var list []imageView
 	for _, img := range r.Images {
+		if img.Digest == "" {
+			continue // of a run that ended before it
+		}
 		v := imageView{Name: clean(img.Name), Digest: clean(img.Digest)}
 		if img.Inspection != nil {
 			for i, one := range img.Inspection.Images {
@@ -74,10 +77,7 @@ func platformOf(r *receipt.Receipt, img receipt.Image, one inspect.Image) platfo
 	v := platformView{Name: clean(one.Platform.String()), Digest: clean(one.Digest), Size: step.Size(one.Compressed)}
 	g, grown := growth(img, one)
 	if grown {
-		v.Growth = grew(g.Total) + " since the last image"
-		if g.Total.By() == 0 {
-			v.Growth = "unchanged since the last image"
-		}
+		v.Growth = grew(g.Total) + " since " + since(img)
 	}
 	if budget := r.Run.Plan.Budget; budget > 0 {
 		used := float64(one.Compressed) / float64(budget)
@@ -91,7 +91,7 @@ func platformOf(r *receipt.Receipt, img receipt.Image, one inspect.Image) platfo
 	}
 	add("Unpacked", step.Size(one.Unpacked))
 	for _, p := range one.Programs {
-		if p.Entrypoint && grown {
+		if p.Entrypoint && grown && g.Binary.Before > 0 {
 			add("Program", step.Size(p.Size)+", "+grew(g.Binary))
 		} else if p.Entrypoint {
 			add("Program", step.Size(p.Size))
@@ -106,7 +106,7 @@ func platformOf(r *receipt.Receipt, img receipt.Image, one inspect.Image) platfo
 	for _, p := range one.Programs {
 		if p.Go != nil && len(v.Programs) < maxPrograms {
 			var since *inspect.Growth
-			if p.Entrypoint && grown {
+			if p.Entrypoint && grown && len(g.Modules) > 0 {
 				since = &g
 			}
 			v.Programs = append(v.Programs, programOf(p, since))

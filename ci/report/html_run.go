@@ -1,10 +1,8 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
@@ -12,42 +10,6 @@ import (
 	"example.com/slipway/ci/receipt"
 	"example.com/slipway/ci/step"
 )
-
-type stepRow struct {
-	Name, Outcome, Took, Summary, Title string
-	// X and W are the bar, in thousandths of the run.
-	X, W float64
-}
-
-// maxSteps bounds the timeline.
-const maxSteps = 500
-
-// timeline lays the steps out between the first start and the last end, with the times
-// at the quarters.
-func timeline(r *receipt.Receipt) (rows []stepRow, axis []string) {
-	steps := r.Run.Steps[:min(len(r.Run.Steps), maxSteps)]
-	end := int64(1)
-	for _, s := range steps {
-		end = max(end, bounded(s.After)+bounded(s.Took))
-	}
-	for _, s := range steps {
-		after, took := bounded(s.After), bounded(s.Took)
-		x, w := 1000*float64(after)/float64(end), 1000*float64(took)/float64(end)
-		w = max(w, 4) // what took no time is seen too
-		rows = append(rows, stepRow{
-			Name: clean(s.Name), Outcome: cmp.Or(clean(s.Outcome), "open"), Took: milliseconds(took), Summary: clean(s.Summary),
-			Title: fmt.Sprintf("%s: from %s to %s", clean(s.Name), milliseconds(after), milliseconds(after+took)),
-			X:     math.Round(min(x, 1000-w)), W: math.Round(w),
-		})
-	}
-	for i := range int64(5) {
-		axis = append(axis, milliseconds(end*i/4))
-	}
-	return rows, axis
-}
-
-// bounded is a time between nothing and a month, in milliseconds.
-func bounded(ms int64) int64 { return min(max(ms, 0), 31*24*3600*1000) }
 
 type planRow struct{ Name, Value, Origin string }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,19 @@ type junitCase struct {
 	Failure *junitText `xml:"failure"`
 	Error   *junitText `xml:"error"`
 	Skipped *junitText `xml:"skipped"`
+	// Flaky is a failure that a rerun did not have, in the form of Maven's Surefire:
+	// https://maven.apache.org/surefire/maven-surefire-plugin/xsd/surefire-test-report.xsd
+	Flaky *junitFlaky `xml:"flakyFailure"`
+}
+
+type junitFlaky struct {
+	Message string     `xml:"message,attr"`
+	Type    string     `xml:"type,attr"`
+	Stack   junitStack `xml:"stackTrace"`
+}
+
+type junitStack struct {
+	Text string `xml:",cdata"`
 }
 
 type junitText struct {
@@ -48,7 +62,8 @@ type junitText struct {
 }
 
 // writeJUnit writes a suite for each package of tests, one for go vet where it failed,
-// one with a case for each gate, and one with a case for each repository.
+// one with a case for each gate, and one with a case for each repository. A run that came to
+// no verdict of a gate has one for what ended it.
 func writeJUnit(w io.Writer, r *receipt.Receipt) error {
 	all := junitSuites{Name: "slipway"}
 	if r.Tests != nil {
@@ -59,11 +74,16 @@ func writeJUnit(w io.Writer, r *receipt.Receipt) error {
 			all.add(r, packageSuite(p), p.Seconds)
 		}
 	}
+	if e := endingOf(r, maxOutput); e != nil && !judgedSo(r) {
+		all.add(r, junitSuite{Name: "run", Cases: []junitCase{{Class: "run", Name: cmp.Or(e.Step, "run"), Error: said(e.What, r.Failure.Kind, fixed(r.Failure.Detail, e.Fix))}}}, 0)
+	}
 	gates := junitSuite{Name: "gates"}
 	for _, g := range r.Gates {
 		gates.Cases = append(gates.Cases, gateCase(r, g))
 	}
-	all.add(r, gates, 0)
+	if len(gates.Cases) > 0 {
+		all.add(r, gates, 0)
+	}
 	if len(r.Run.Publications) > 0 {
 		all.add(r, publishSuite(r), 0)
 	}
@@ -108,6 +128,9 @@ func packageSuite(p finding.TestPackage) junitSuite {
 		case "fail":
 			c.Failure = said("the test fails", "test", t.Output)
 		case "pass":
+		case "flaky":
+			again := said("the test failed, and passed when it was run again", "test", t.Output)
+			c.Flaky = &junitFlaky{again.Message, again.Type, junitStack{again.Text}}
 		default:
 			c.Skipped = said(skipReason(t.Output), "", nil)
 		}
@@ -141,9 +164,7 @@ func gateCase(r *receipt.Receipt, g finding.Gate) junitCase {
 			lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s in %s: %s", f.Severity, f.ID, where(f), message(r, f))))
 		}
 	}
-	if g.Fix != "" {
-		lines = append(lines, "fix: "+g.Fix)
-	}
+	lines = fixed(lines, g.Fix)
 	switch g.Outcome {
 	case finding.Passed:
 	case finding.Skipped:
@@ -168,14 +189,19 @@ func publishSuite(r *receipt.Receipt) junitSuite {
 			for _, f := range published(r, p) {
 				lines = append(lines, f.Name+": "+f.Value)
 			}
-			if p.Fix != "" {
-				lines = append(lines, "fix: "+p.Fix)
-			}
-			c.Failure = said(unfinished(p), string(p.State), append(lines, again))
+			c.Failure = said(unfinished(p), string(p.State), append(fixed(lines, p.Fix), again))
 		}
 		s.Cases = append(s.Cases, c)
 	}
 	return s
+}
+
+// fixed are lines of a tool and what to do.
+func fixed(lines []string, fix string) []string {
+	if fix == "" {
+		return lines
+	}
+	return append(slices.Clone(lines), "fix: "+fix)
 }
 
 // maxOutput bounds the lines of one test or gate.

@@ -8,26 +8,31 @@ import (
 
 	"example.com/slipway/ci/finding"
 	"example.com/slipway/ci/receipt"
-	"example.com/slipway/ci/step"
 )
 
 // maxMarkdown is what GitHub takes as a summary of a step, in bytes, without the
-// sentence that says that something was left out.
-const maxMarkdown = 1<<20 - 1024
+// sentence that says that something was left out and the command that comes last.
+const maxMarkdown = 1<<20 - 4096
 
 // writeMarkdown writes the summary of a job: $GITHUB_STEP_SUMMARY.
 func writeMarkdown(w io.Writer, r *receipt.Receipt) error {
 	m := &markdown{r: r}
 	m.verdict()
+	m.ending()
 	m.published()
+	m.images()
 	m.gates()
 	m.failing()
 	m.tests()
-	m.images()
+	m.flaky()
 	m.others()
+	m.steps()
 	m.run()
 	if m.full {
-		m.b.WriteString("\n\nThe rest is left out, because a summary has at most 1 MiB. The page report.html has all of it.\n")
+		m.b.WriteString("\n\nThe rest is left out, because a summary has at most 1 MiB. The page report.html has all of it.\n\n")
+	}
+	if command := replay(r); command != "" {
+		m.b.WriteString(replaying + "\n\n" + fenced(command))
 	}
 	_, err := io.WriteString(w, m.b.String())
 	return err
@@ -155,45 +160,22 @@ func (m *markdown) tests() {
 		return
 	}
 	m.add("### Failing tests\n\n")
+	m.outputs(all, "failing test")
+}
+
+// flaky is a section of its own: what it lists passed in the end.
+func (m *markdown) flaky() {
+	if all := flaky(m.r.Tests); len(all) > 0 {
+		m.add("### Flaky tests\n\nThey failed, and passed when they were run again.\n\n")
+		m.outputs(all, "flaky test")
+	}
+}
+
+// outputs shows tests with the first of what they printed.
+func (m *markdown) outputs(all []failure, what string) {
 	for _, f := range all[:min(len(all), maxFailing)] {
 		lines, more := first(f.Output, maxOutput/10)
-		title := "<code>" + prose(strings.TrimSpace(f.Package+" "+f.Test)) + "</code>"
-		m.add(details(title, preformatted(lines)+left(more, "line")))
+		m.add(details("<code>"+prose(f.named())+"</code>", preformatted(lines)+left(more, "line")))
 	}
-	m.add(left(len(all)-maxFailing, "failing test"))
-}
-
-func (m *markdown) images() {
-	for _, img := range m.r.Images {
-		m.add("### " + prose(img.Name) + "\n\n" + code(img.Digest) + "\n\n")
-		if img.Inspection == nil {
-			continue
-		}
-		m.add(head("Platform", "Size", "Growth", "Budget", "Digest"))
-		for _, one := range img.Inspection.Images {
-			change, used := "", ""
-			if g, ok := growth(img, one); ok {
-				change = grew(g.Total)
-			}
-			if budget := m.r.Run.Plan.Budget; budget > 0 {
-				used = fmt.Sprintf("%.0f %% of %s", 100*float64(one.Compressed)/float64(budget), step.Size(budget))
-			}
-			m.add(row(prose(one.Platform.String()), step.Size(one.Compressed), change, used, code(one.Digest)))
-		}
-		m.add("\n")
-	}
-}
-
-// run says by what means, and what the run noted.
-func (m *markdown) run() {
-	var b strings.Builder
-	b.WriteString(head("", ""))
-	for _, fact := range facts(m.r) {
-		b.WriteString(row(prose(fact.Name), prose(fact.Value)))
-	}
-	b.WriteString("\n")
-	for _, note := range m.r.Notes {
-		b.WriteString("- " + prose(note) + "\n")
-	}
-	m.add(details("The run", b.String()))
+	m.add(left(len(all)-maxFailing, what))
 }

@@ -29,6 +29,7 @@ func (m *markdown) published() {
 		m.add(row(code(reference(p)), state, prose(sent(p))))
 	}
 	m.add("\n" + left(len(all)-maxPublications, "publication"))
+	m.pulls(shown)
 	m.tags(shown)
 	m.attested(shown)
 }
@@ -43,6 +44,19 @@ func (m *markdown) unfinished(p receipt.Publication) {
 		m.add("<br>**Fix:** " + prose(fix))
 	}
 	m.add("<br>" + again + "\n\n")
+}
+
+// pulls are the commands that take what was published.
+func (m *markdown) pulls(all []receipt.Publication) {
+	var commands []string
+	for _, p := range all {
+		if command := pull(p); command != "" {
+			commands = append(commands, command)
+		}
+	}
+	if len(commands) > 0 {
+		m.add(fenced(commands...))
+	}
 }
 
 // tags is a table of tags by what became of them.

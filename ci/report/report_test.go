@@ -23,8 +23,11 @@ import (
 var update = flag.Bool("update", false, "write the golden files again")
 
 // samples are the receipts of testdata: failed has everything that a gate can say, hostile
-// text among it, and the last three are of publishing.
-func samples() []string { return []string{"passed", "failed", "published", "unpublished", "planned"} }
+// text among it, published, unpublished and planned are of publishing, broken does not
+// compile, and stopped was interrupted before anything was known.
+func samples() []string {
+	return []string{"passed", "failed", "published", "unpublished", "planned", "broken", "stopped"}
+}
 
 // sample is a receipt of testdata.
 func sample(t *testing.T, name string) *receipt.Receipt {
@@ -82,17 +85,7 @@ func TestWrite_KnowsItsFormatsOnly(t *testing.T) {
 // https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json
 func sarifSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	file, err := os.Open(filepath.Join("testdata", "sarif-schema-2.1.0.json"))
-	require.NoError(t, err)
-	defer file.Close()
-	doc, err := jsonschema.UnmarshalJSON(file)
-	require.NoError(t, err)
-	compiler := jsonschema.NewCompiler()
-	compiler.AssertFormat()
-	require.NoError(t, compiler.AddResource("sarif.json", doc))
-	schema, err := compiler.Compile("sarif.json")
-	require.NoError(t, err)
-	return schema
+	return compiled(t, filepath.Join("testdata", "sarif-schema-2.1.0.json"))
 }
 
 func TestSARIF_IsValid(t *testing.T) {
@@ -155,6 +148,10 @@ func TestRead_RefusesWhatIsNoReceipt(t *testing.T) {
 		{"a state that is none", `{"schema": "slipway.receipt/1", "verdict": "passed", "run": {"publications": [{"repository": "a/b", "state": "fine"}]}}`, `publishing to "a/b": the state "fine"`},
 		{"a tag's outcome that is none", `{"schema": "slipway.receipt/1", "verdict": "passed", "run": {"publications": [{"state": "published", "tags": [{"name": "v1", "outcome": "fine"}]}]}}`, `the outcome "fine" of the tag "v1"`},
 		{"an attestation's outcome that is none", `{"schema": "slipway.receipt/1", "verdict": "passed", "run": {"publications": [{"state": "published", "attestations": [{"type": "x"}]}]}}`, `the outcome "" of the attestation "x"`},
+		{"a failure that is none", `{"schema": "slipway.receipt/1", "verdict": "failed", "failure": "tests"}`, "reading the receipt"},
+		{"an exit code that is none", `{"schema": "slipway.receipt/1", "verdict": "failed", "failure": {"exit": 1e99}}`, "reading the receipt"},
+		{"commands that are none", `{"schema": "slipway.receipt/1", "verdict": "failed", "run": {"steps": [{"commands": ["rm"]}]}}`, "reading the receipt"},
+		{"settings that are none", `{"schema": "slipway.receipt/1", "verdict": "failed", "run": {"request": {"settings": ["a"]}}}`, "reading the receipt"},
 		{"too much", strings.Repeat(" ", report.MaxReceipt+1), "larger than 64 MiB"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -22,7 +22,7 @@ func writeSARIF(w io.Writer, r *receipt.Receipt) error {
 		Automation: &sarifAutomation{ID: "slipway/"},
 		Bases:      map[string]sarifAnyURI{sourceRoot: {sarifMessage{"The source folder"}}},
 		Results:    []sarifResult{}, ColumnKind: "unicodeCodePoints",
-		Invocations: []sarifInvocation{{Successful: r.Verdict != receipt.Unjudged, Notifications: notifications(r)}},
+		Invocations: []sarifInvocation{{Successful: judgedWell(r), ExitCode: exitCode(r), Notifications: notifications(r)}},
 	}
 	rules := map[string]int{}
 	for _, f := range r.Findings {
@@ -44,8 +44,28 @@ func writeSARIF(w io.Writer, r *receipt.Receipt) error {
 // sourceRoot is the name that code scanning gives the folder that was checked out.
 const sourceRoot = "%SRCROOT%"
 
+// judgedWell tells whether the source was looked at to its end. Code that does not build
+// and tests that fail are no findings, and keep others from being found; findings do not.
+func judgedWell(r *receipt.Receipt) bool {
+	tests, _ := r.Gate(finding.GateTests)
+	broken := r.Failure != nil && !slices.Contains([]string{"gate", "registry"}, r.Failure.Kind)
+	return !broken && tests.Outcome != finding.Failed && r.Verdict != receipt.Unjudged && r.Verdict != receipt.Stopped
+}
+
+// exitCode is nil where nothing went wrong.
+func exitCode(r *receipt.Receipt) *int {
+	if r.Failure == nil {
+		return nil
+	}
+	return &r.Failure.Exit
+}
+
 func notifications(r *receipt.Receipt) []sarifNotification {
 	var list []sarifNotification
+	if e := endingOf(r, maxDetail); e != nil && !judgedSo(r) {
+		clauses := append([]string{e.What}, e.Lines...)
+		list = append(list, sarifNotification{"error", sarifMessage{sentences(append(clauses, headed("Fix: ", e.Fix))...)}, sarifRef{cmp.Or(e.Step, "run")}})
+	}
 	for _, g := range r.Gates {
 		found := slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Gate == g.Name && f.Status == finding.Fails })
 		if g.Outcome == finding.Unjudged || g.Outcome == finding.Failed && !found {

@@ -54,6 +54,7 @@ type sarifAutomation struct {
 
 type sarifInvocation struct {
 	Successful    bool                `json:"executionSuccessful"`
+	ExitCode      *int                `json:"exitCode,omitempty"`
 	Notifications []sarifNotification `json:"toolExecutionNotifications,omitempty"`
 }
 

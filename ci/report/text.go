@@ -20,6 +20,8 @@ type TextOptions struct {
 	Width int
 	// Color allows colours. They only repeat what a word says.
 	Color bool
+	// Told says that whoever shows the report tells by itself what ended the run.
+	Told bool
 }
 
 // Bounds on what is shown of one run. The other forms have all of it.
@@ -35,11 +37,14 @@ const (
 func Text(w io.Writer, r *receipt.Receipt, o TextOptions) error {
 	t := &text{r: r, width: max(cmp.Or(o.Width, 100), 20), color: o.Color}
 	t.verdict()
-	t.gates()
+	t.ending(o.Told)
 	t.published()
+	t.gates()
 	t.failing()
-	t.others()
 	t.tests()
+	t.flaky()
+	t.others()
+	t.run()
 	_, err := io.WriteString(w, t.b.String())
 	return err
 }
@@ -83,7 +88,7 @@ func (t *text) paint(color, s string) string {
 }
 
 func (t *text) verdict() {
-	color := map[receipt.Verdict]string{receipt.Passed: green, receipt.Failed: red, receipt.Unjudged: yellow, receipt.Unpublished: red}[t.r.Verdict]
+	color := map[receipt.Verdict]string{receipt.Passed: green, receipt.Failed: red, receipt.Unjudged: yellow, receipt.Unpublished: red, receipt.Stopped: red}[t.r.Verdict]
 	verdict := clean(string(t.r.Verdict))
 	lines := fold(summary(t.r), t.width-len(verdict)-2)
 	t.line(t.paint(color, verdict) + ": " + lines[0])
@@ -91,6 +96,9 @@ func (t *text) verdict() {
 		t.line("  " + line)
 	}
 	for _, img := range t.r.Images {
+		if img.Digest == "" {
+			continue // the run ended before it
+		}
 		t.line("  " + cut(clean(img.Name)+"  "+clean(img.Digest), t.width-2))
 		if s := sizes(img); s != "" {
 			t.folded("  ", s)
@@ -161,14 +169,5 @@ func (t *text) tests() {
 		t.line(t.paint(red, "go vet"))
 		t.indented("  ", t.r.Tests.Vet, maxDetail)
 	}
-	all := failures(t.r.Tests)
-	for _, f := range all[:min(len(all), maxFailedTests)] {
-		t.line("")
-		t.line(t.paint(red, "fail") + "  " + cut(strings.TrimSpace(clean(f.Package)+" "+clean(f.Test)), t.width-6))
-		t.indented("  ", f.Output, maxFirstLines)
-	}
-	if more := len(all) - maxFailedTests; more > 0 {
-		t.line("")
-		t.line(fmt.Sprintf("and %s", count(more, "more failing test")))
-	}
+	t.outputs(t.paint(red, "fail"), failures(t.r.Tests), "failing test")
 }

@@ -23,7 +23,12 @@ func (t *text) published() {
 func (t *text) publication(p receipt.Publication) {
 	color := map[receipt.PublicationState]string{receipt.Published: green, receipt.Unchanged: green, receipt.Incomplete: red, receipt.Planned: faint}[p.State]
 	word := clean(string(p.State))
-	t.named(t.paint(color, word)+"  ", p, t.width-len(word)-2)
+	if command := pull(p); command != "" {
+		t.line(t.paint(color, word) + "  " + cut(clean(p.Repository), max(t.width-len(word)-2, 80)))
+		t.line("  " + command) // as a whole, because it is copied
+	} else {
+		t.named(t.paint(color, word)+"  ", p, t.width-len(word)-2)
+	}
 	switch p.State {
 	case receipt.Incomplete:
 		t.folded("  ", unfinished(p))

@@ -42,7 +42,7 @@ func judged(r *receipt.Receipt) string {
 		}
 		parts = append(parts, part)
 	}
-	return cmp.Or(strings.Join(parts, ", "), "no gate judged")
+	return cmp.Or(strings.Join(parts, ", "), endedAt(r))
 }
 
 func count(n int, what string) string {
@@ -102,20 +102,23 @@ func platforms(r *receipt.Receipt, f finding.Finding) string {
 	return strings.Join(list, ", ")
 }
 
-// sizes are the sizes of an image's platforms and their growth: linux/amd64 3.2 MB (+1.4 kB).
+// sizes are the sizes of an image's platforms and their growth: linux/amd64 3.2 MB (+1.4 kB)
+// since the last build here.
 func sizes(img receipt.Image) string {
 	if img.Inspection == nil {
 		return ""
 	}
 	var parts []string
+	after := ""
 	for _, one := range img.Inspection.Images {
 		part := clean(one.Platform.String()) + " " + step.Size(one.Compressed)
 		if g, ok := growth(img, one); ok {
 			part += " (" + grew(g.Total) + ")"
+			after = " since " + since(img)
 		}
 		parts = append(parts, part)
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, ", ") + after
 }
 
 // growth is that of one platform, where it was there before.

@@ -1,0 +1,68 @@
+package report
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/slipway/ci/receipt"
+)
+
+func decided(r *receipt.Receipt) []string {
+	list, _ := spans(r)
+	var names []string
+	for _, s := range list {
+		if s.Decided {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+func TestSpans_FindTheCriticalPath(t *testing.T) {
+	t.Parallel()
+	of := func(name, outcome string, after, took int64) receipt.Step {
+		return receipt.Step{Name: name, Outcome: outcome, After: after, Took: took}
+	}
+	began := time.Date(2026, 11, 28, 6, 12, 0, 0, time.UTC)
+	for name, tt := range map[string]struct {
+		steps   []receipt.Step
+		failing string
+		want    []string
+	}{
+		"none":                                  {nil, "", nil},
+		"one":                                   {[]receipt.Step{of("a", "done", 0, 5)}, "", []string{"a"}},
+		"one after another":                     {[]receipt.Step{of("a", "done", 0, 5), of("b", "cached", 5, 0), of("c", "done", 5, 3)}, "", []string{"a", "b", "c"}},
+		"side by side":                          {[]receipt.Step{of("a", "done", 0, 5), of("b", "done", 5, 20), of("c", "done", 5, 9), of("d", "done", 26, 4)}, "", []string{"a", "b", "d"}},
+		"one that waited for nobody is no part": {[]receipt.Step{of("a", "done", 0, 30), of("b", "done", 0, 10), of("c", "done", 12, 40)}, "", []string{"b", "c"}},
+		"the one that failed":                   {[]receipt.Step{of("a", "done", 0, 5), of("b", "", 6, 0), of("c", "failed", 6, 20)}, "c", []string{"a", "c"}},
+		"one that was open":                     {[]receipt.Step{of("a", "done", 0, 5), of("b", "done", 6, 20), of("c", "", 6, 0)}, "", []string{"a", "c"}},
+		"times that cannot be":                  {[]receipt.Step{of("a", "done", -9, 1<<62), of("b", "done", 1<<62, 1<<62), of("c", "done", 0, -5)}, "", []string{"a", "b"}},
+	} {
+		r := &receipt.Receipt{Run: receipt.Run{Steps: tt.steps, Started: began, Ended: began.Add(40 * time.Millisecond)}}
+		if tt.failing != "" {
+			r.Failure = &receipt.Failure{Kind: "source", Step: tt.failing}
+		}
+		require.Equal(t, tt.want, decided(r), name)
+	}
+}
+
+func TestSlowest_AreTheFirstFive(t *testing.T) {
+	t.Parallel()
+	r := &receipt.Receipt{}
+	for _, took := range []int64{100, 700, 3, 400, 500, 600, 300} {
+		r.Run.Steps = append(r.Run.Steps, receipt.Step{Name: milliseconds(took), Outcome: "done", Took: took})
+	}
+	require.Equal(t, "700 ms 700 ms (100.0 %), 600 ms 600 ms (85.7 %), 500 ms 500 ms (71.4 %), 400 ms 400 ms (57.1 %), 300 ms 300 ms (42.9 %)", sentenceOf(slowest(r)))
+}
+
+func TestAge_IsCountedFromTheStart(t *testing.T) {
+	t.Parallel()
+	began := time.Date(2026, 11, 28, 6, 12, 0, 0, time.UTC)
+	r := &receipt.Receipt{Run: receipt.Run{Started: began}}
+	for hours, want := range map[int]string{0: " (0 hours old)", 1: " (1 hour old)", 47: " (47 hours old)", 80: " (3 days old)", -5: ""} {
+		require.Equal(t, want, age(r, began.Add(-time.Duration(hours)*time.Hour)))
+	}
+	require.Empty(t, age(r, time.Time{}))
+}
