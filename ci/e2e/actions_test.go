@@ -25,11 +25,14 @@ type forge struct {
 // action is how workflows of other repositories name Slipway.
 const action = "example/slipway@0123456789012345678901234567890123456789#v1.0.0"
 
+// nowhere is a repository for workflows that do not come to publishing.
+const nowhere = "127.0.0.1:1/harbour/tide"
+
 // newForge commits what init writes, and nothing else, and lets the runner know where
 // everything is that this machine has in the place of the internet.
-func newForge(t *testing.T, src string, env ...string) *forge {
+func newForge(t *testing.T, src, target string, env ...string) *forge {
 	t.Helper()
-	r := rig.Run(t, "", environment(t), slipway(t), "init", "--src", src, "--action", action, "--target", "127.0.0.1:1/harbour/tide")
+	r := rig.Run(t, "", environment(t), slipway(t), "init", "--src", src, "--action", action, "--target", target)
 	require.Zero(t, r.Code, r.Stderr)
 	git(t, src, "add", "--all")
 	git(t, src, "commit", "--quiet", "--message=slipway init")
@@ -102,7 +105,7 @@ func TestActions_NewcomersPass(t *testing.T) {
 			git(t, src, "init", "--quiet", "--initial-branch=main")
 			git(t, src, "add", "--all")
 			git(t, src, "commit", "--quiet", "--message="+s.version)
-			f := newForge(t, src, j.variables()...).noDocker(t)
+			f := newForge(t, src, nowhere, j.variables()...).noDocker(t)
 			result, e := f.start(t, "pull_request.fork")
 			require.True(t, e.Fork)
 			job := result.Job("check")

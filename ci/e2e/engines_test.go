@@ -74,6 +74,7 @@ func TestLab(t *testing.T) {
 		{"scans without a network", requireScanner},
 		{"tries images", requireSmokeInTheEngine},
 		{"reproduces what this machine published", requireReproduced},
+		{"repeats what failed in a job", requireReplays},
 	} {
 		t.Run(judge.name, func(t *testing.T) { judge.require(t, l) })
 	}

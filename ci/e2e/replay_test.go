@@ -1,0 +1,159 @@
+package e2e_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/slipway/ci/e2e/rig"
+	"example.com/slipway/ci/e2e/rig/actions"
+)
+
+// mishap is something that fails in a job.
+type mishap struct {
+	// files are what is wrong in the source, env what is wrong around it.
+	files map[string]string
+	env   []string
+	// again are arguments of reproduce for what belongs to a machine.
+	again []string
+	code  int
+	// file, line and says are those of an annotation. Some failures have no place.
+	file, line, says string
+	// verdict is what the summary says, and reproduced what reproduce says.
+	verdict, reproduced string
+	// events start check, or publish.
+	event, job string
+}
+
+func (b *both) mishaps() map[string]mishap {
+	const test = "package main\n\nimport \"testing\"\n\n"
+	return map[string]mishap{
+		"a compile error": {
+			files: map[string]string{"start.go": "package main\n\nfunc start() {\n\tweigh()\n}\n"}, code: 10,
+			file: "start.go", line: "4", says: "undefined: weigh", verdict: "failed", reproduced: "the same error of the compiler: start.go:4:2: undefined: weigh",
+		},
+		"a vet error": {
+			files: map[string]string{"start_test.go": "package main\n\nimport \"fmt\"\n\nfunc wrong() { fmt.Printf(\"%d\", \"x\") }\n"}, code: 11,
+			file: "start_test.go", line: "5", says: "%d", verdict: "failed", reproduced: "the same complaint of go vet",
+		},
+		"a failing test": {
+			files: map[string]string{"start_test.go": test + "func TestStart(t *testing.T) {\n\tt.Error(\"adrift\")\n}\n"}, code: 11,
+			file: "start_test.go", line: "6", says: "adrift", verdict: "failed", reproduced: "the same test fails",
+		},
+		"a flaky test": {
+			files: map[string]string{"start_test.go": test + "var tide string\n\nfunc TestFirst(*testing.T) { tide = \"high\" }\n\nfunc TestSecond(t *testing.T) {\n\tif tide == \"high\" {\n\t\tt.Error(\"no water\")\n\t}\n}\n"},
+			env:   []string{"SLIPWAY_RERUN_FAILED=2"}, code: 11, file: "start_test.go", line: "11", says: "flaky", verdict: "failed", reproduced: "the same test is flaky",
+		},
+		"a vulnerable module": {
+			files: map[string]string{
+				"start.go": "package main\n\nimport \"golang.org/x/text/language\"\n\nfunc start() { language.ParseAcceptLanguage(\"en\") }\n",
+				"go.mod":   harbour["go.mod"] + "\nrequire golang.org/x/text v0.3.7\n", "go.sum": textSums,
+			},
+			again: b.judges.args(), code: 20, file: "go.mod", line: "1", says: "CVE-2022-32149", verdict: "failed", reproduced: "the same finding fails: CVE-2022-32149",
+		},
+		"an image that is too large": {
+			env: []string{"SLIPWAY_BUDGET=1MB"}, code: 20, says: "1.0 MB", verdict: "failed", reproduced: "the same finding fails: image/size-budget",
+		},
+		"an image that is another one each time": {
+			files: map[string]string{
+				".slipway.yaml": harbour[".slipway.yaml"] + "pre-build: [[sh, -c, 'cat /proc/sys/kernel/random/uuid > now.txt']]\n",
+				"start.go":      "package main\n\nimport _ \"embed\"\n\n//go:embed now.txt\nvar now string\n\nfunc start() { _ = now }\n", "now.txt": "",
+			},
+			env: []string{"SLIPWAY_TWICE=true", "SLIPWAY_ALLOW_EXEC=true"}, again: []string{"--allow-exec"},
+			code: 20, says: "another one when it is built again", verdict: "failed", reproduced: "the gate reproducible",
+		},
+		"a registry that refuses": {
+			env: []string{"SLIPWAY_SIGN=off", "SLIPWAY_GATE=image"}, code: 30, event: "push.tag", job: "publish",
+			says: "denied", verdict: "unpublished", reproduced: "same digest",
+		},
+	}
+}
+
+// What fails in a job fails on a laptop, in a fresh clone, on the other engine; the
+// receipt, the artifact and the short token all lead there.
+func requireReplays(t *testing.T, l *lab) {
+	b := &both{lab: l, judges: newJudges(t, time.Now().Add(-time.Hour))}
+	b.judges.databases = append(b.judges.databases, "--scanner", b.images.Scanner(t))
+	for name, m := range b.mishaps() {
+		t.Run(name, func(t *testing.T) {
+			job, forge := b.fails(t, m)
+			got := receiptOf(t, job)
+			require.Equal(t, m.code, got.Failure.Exit)
+			clone := clone(t, forge.Source, got.Source.Commit)
+			require.NotEmpty(t, got.Run.Replay)
+			// The builder of the tests has another digest than the pinned one, so it is said.
+			args := slices.Concat([]string{"reproduce", "--engine", "dagger", "--src", clone}, l.images.Mirrors(), m.again, []string{got.Run.Replay})
+			env := append(slices.Clone(l.engine.Env), "SLIPWAY_CACHE="+cacheDir(t))
+			r := rig.Run(t, "", env, slipway(t), args...)
+			require.Zero(t, r.Code, "%s%s", r.Stdout, r.Stderr)
+			first, _, _ := strings.Cut(r.Stdout, "\n")
+			require.Contains(t, first, "reproduced: ", r.Stdout)
+			require.Contains(t, r.Stdout, m.reproduced)
+			require.Contains(t, r.Stdout, "dagger engine")
+			require.Empty(t, git(t, clone, "status", "--porcelain"))
+		})
+	}
+	t.Run("an engine that is not there", func(t *testing.T) { b.requireEngineBlamed(t) })
+}
+
+// fails runs the job of a mishap, and requires what a person sees of it.
+func (b *both) fails(t *testing.T, m mishap) (*actions.Job, *forge) {
+	t.Helper()
+	src := write(t, "harbour", with(harbour, m.files))
+	event, id, target := "pull_request.branch", "check", nowhere
+	if m.event != "" {
+		event, id, target = m.event, m.job, refusing(t)
+	}
+	f := newForge(t, src, target, slices.Concat(b.variables(), b.judges.variables(), m.env)...).noDocker(t)
+	result, _ := f.start(t, event)
+	job := result.Job(id)
+	require.Equal(t, actions.Failure, job.Conclusion, job.Log())
+	step := job.Step("slipway")
+	require.Equal(t, m.code, step.Code, job.Log())
+	require.Empty(t, job.Violations())
+	require.Contains(t, step.Summary, m.verdict)
+	require.Contains(t, step.Summary, "slipway reproduce "+step.Outputs["replay"])
+	require.True(t, slices.ContainsFunc(step.Annotations, func(a actions.Annotation) bool {
+		return a.File == m.file && a.Line == m.line && strings.Contains(a.Title+" "+a.Message, m.says)
+	}), "%+v", step.Annotations)
+	require.NotNil(t, result.Artifact("slipway"), "the report is there whatever became of the run")
+	return job, f
+}
+
+// variables say the stand-ins of the lab to a job.
+func (l *lab) variables() []string {
+	vars := []string{"SLIPWAY_BUILDER=" + l.images.Builder, "SLIPWAY_BASE=" + l.images.Base}
+	var mirrors []string
+	for i, arg := range l.images.Mirrors() {
+		if i%2 == 1 {
+			mirrors = append(mirrors, arg)
+		}
+	}
+	return append(vars, "SLIPWAY_MIRROR="+strings.Join(mirrors, ","))
+}
+
+// refusing is a repository in a registry that takes everything but manifests.
+func refusing(t *testing.T) string {
+	t.Helper()
+	h := kindOf(t, "docker-registry").open(t)
+	h.Proxy.Between(rig.Refusing(rig.ManifestPut))
+	return h.repository("tide")
+}
+
+// requireEngineBlamed wants a run that an engine ended to say so where another engine
+// comes to a verdict.
+func (b *both) requireEngineBlamed(t *testing.T) {
+	t.Helper()
+	job, f := b.fails(t, mishap{
+		env: []string{"SLIPWAY_ENGINE=dagger", "SLIPWAY_ENGINE_HOST=unix:///nowhere/engine.sock", "SLIPWAY_GATE=image"}, code: 40, says: "engine", verdict: "stopped",
+	})
+	got := receiptOf(t, job)
+	clone := clone(t, f.Source, got.Source.Commit)
+	r := rig.Run(t, "", environment(t), slipway(t), slices.Concat([]string{"reproduce", "--engine", "local", "--src", clone}, b.images.Mirrors(), []string{got.Run.Replay})...)
+	require.Equal(t, 20, r.Code, "%s%s", r.Stdout, r.Stderr)
+	require.Contains(t, r.Stdout, "not reproduced: ")
+	require.Contains(t, r.Stdout, "engine")
+}
