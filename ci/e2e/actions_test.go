@@ -29,16 +29,18 @@ const action = "example/slipway@0123456789012345678901234567890123456789#v1.0.0"
 const nowhere = "127.0.0.1:1/harbour/tide"
 
 // newForge commits what init writes, and nothing else, and lets the runner know where
-// everything is that this machine has in the place of the internet.
-func newForge(t *testing.T, src, target string, env ...string) *forge {
+// everything is that this machine has in the place of the internet. What is said goes into
+// the workflow's env, where users write it.
+func newForge(t *testing.T, src, target string, said []string, env ...string) *forge {
 	t.Helper()
 	r := rig.Run(t, "", environment(t), slipway(t), "init", "--src", src, "--action", action, "--target", target)
 	require.Zero(t, r.Code, r.Stderr)
+	say(t, filepath.Join(src, workflow), said)
 	git(t, src, "add", "--all")
 	git(t, src, "commit", "--quiet", "--message=slipway init")
 	require.NoError(t, actions.Refs(t.Context(), src))
 	return &forge{&actions.Runner{
-		Repository: "harbour/tide", Source: src, Workflow: ".github/workflows/slipway.yml", Work: t.TempDir(),
+		Repository: "harbour/tide", Source: src, Workflow: workflow, Work: t.TempDir(),
 		Env:     append(machine(t), env...),
 		Go:      builtGo(t),
 		Actions: map[string]string{"example/slipway": repository(t)},
@@ -46,10 +48,31 @@ func newForge(t *testing.T, src, target string, env ...string) *forge {
 	}, r.Stderr}
 }
 
+// workflow is the file that init writes.
+const workflow = ".github/workflows/slipway.yml"
+
+// say adds variables to a workflow.
+func say(t *testing.T, file string, said []string) {
+	t.Helper()
+	if len(said) == 0 {
+		return
+	}
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	env := "env:\n"
+	for _, kv := range said {
+		name, value, _ := strings.Cut(kv, "=")
+		env += "  " + name + ": \"" + value + "\"\n"
+	}
+	changed := strings.Replace(string(text), "permissions: {}\n", env+"permissions: {}\n", 1)
+	require.NotEqual(t, string(text), changed)
+	require.NoError(t, os.WriteFile(file, []byte(changed), 0o644))
+}
+
 // machine are the variables by which a runner finds what a runner on GitHub has.
 func machine(t *testing.T) []string {
 	t.Helper()
-	env := []string{"SLIPWAY_CACHE=" + cacheDir(t), "SLIPWAY_ENGINE=local", "SLIPWAY_BASE=builtin", "SLIPWAY_PLATFORM=linux/amd64"}
+	env := []string{"SLIPWAY_CACHE=" + cacheDir(t), "SLIPWAY_BASE=builtin", "SLIPWAY_PLATFORM=linux/amd64"}
 	for _, name := range []string{"GOPROXY", "GOSUMDB", "GONOSUMDB", "GOMODCACHE", "SSL_CERT_FILE"} {
 		if value := strings.TrimSpace(rig.Must(t, "", rig.Environ(), "go", "env", name)); value != "" {
 			env = append(env, name+"="+value)
@@ -105,7 +128,7 @@ func TestActions_NewcomersPass(t *testing.T) {
 			git(t, src, "init", "--quiet", "--initial-branch=main")
 			git(t, src, "add", "--all")
 			git(t, src, "commit", "--quiet", "--message="+s.version)
-			f := newForge(t, src, nowhere, j.variables()...).noDocker(t)
+			f := newForge(t, src, nowhere, nil, j.variables()...).noDocker(t)
 			result, e := f.start(t, "pull_request.fork")
 			require.True(t, e.Fork)
 			job := result.Job("check")
@@ -157,7 +180,7 @@ func TestActions_OwnWorkflow(t *testing.T) {
 	require.NoError(t, actions.Refs(t.Context(), src))
 	f := (&forge{Runner: &actions.Runner{
 		Repository: "harbour/tide", Source: src, Workflow: ".github/workflows/ci.yml", Work: t.TempDir(),
-		Env: slices.Concat(machine(t), j.variables(), []string{"GOCACHE=" + strings.TrimSpace(rig.Must(t, "", rig.Environ(), "go", "env", "GOCACHE")), "GOFLAGS=-trimpath"}),
+		Env: slices.Concat(machine(t), j.variables(), []string{"GOCACHE=" + strings.TrimSpace(rig.Must(t, "", rig.Environ(), "go", "env", "GOCACHE")), "GOFLAGS=-trimpath", "SLIPWAY_ENGINE=local"}),
 	}}).noDocker(t)
 	result, e := f.start(t, "pull_request.fork")
 	job := result.Job("check")

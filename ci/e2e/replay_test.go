@@ -14,9 +14,9 @@ import (
 
 // mishap is something that fails in a job.
 type mishap struct {
-	// files are what is wrong in the source, env what is wrong around it.
+	// files are what is wrong in the source, said what the workflow says.
 	files map[string]string
-	env   []string
+	said  []string
 	// again are arguments of reproduce for what belongs to a machine.
 	again []string
 	code  int
@@ -45,7 +45,7 @@ func (b *both) mishaps() map[string]mishap {
 		},
 		"a flaky test": {
 			files: map[string]string{"start_test.go": test + "var tide string\n\nfunc TestFirst(*testing.T) { tide = \"high\" }\n\nfunc TestSecond(t *testing.T) {\n\tif tide == \"high\" {\n\t\tt.Error(\"no water\")\n\t}\n}\n"},
-			env:   []string{"SLIPWAY_RERUN_FAILED=2"}, code: 11, file: "start_test.go", line: "11", says: "flaky", verdict: "failed", reproduced: "the same test is flaky",
+			said:  []string{"SLIPWAY_RERUN_FAILED=2"}, code: 11, file: "start_test.go", line: "11", says: "flaky", verdict: "failed", reproduced: "the same test is flaky",
 		},
 		"a vulnerable module": {
 			files: map[string]string{
@@ -55,19 +55,19 @@ func (b *both) mishaps() map[string]mishap {
 			again: b.judges.args(), code: 20, file: "go.mod", line: "1", says: "CVE-2022-32149", verdict: "failed", reproduced: "the same finding fails: CVE-2022-32149",
 		},
 		"an image that is too large": {
-			env: []string{"SLIPWAY_BUDGET=1MB"}, code: 20, says: "1.0 MB", verdict: "failed", reproduced: "the same finding fails: image/size-budget",
+			said: []string{"SLIPWAY_BUDGET=1MB"}, code: 20, says: "1.0 MB", verdict: "failed", reproduced: "the same finding fails: image/size-budget",
 		},
 		"an image that is another one each time": {
 			files: map[string]string{
 				".slipway.yaml": harbour[".slipway.yaml"] + "pre-build: [[sh, -c, 'cat /proc/sys/kernel/random/uuid > now.txt']]\n",
 				"start.go":      "package main\n\nimport _ \"embed\"\n\n//go:embed now.txt\nvar now string\n\nfunc start() { _ = now }\n", "now.txt": "",
 			},
-			env: []string{"SLIPWAY_TWICE=true", "SLIPWAY_ALLOW_EXEC=true"}, again: []string{"--allow-exec"},
+			said: []string{"SLIPWAY_TWICE=true", "SLIPWAY_ALLOW_EXEC=true"}, again: []string{"--allow-exec"},
 			code: 20, says: "another one when it is built again", verdict: "failed", reproduced: "the gate reproducible",
 		},
 		"a registry that refuses": {
-			env: []string{"SLIPWAY_SIGN=off", "SLIPWAY_GATE=image"}, code: 30, event: "push.tag", job: "publish",
-			says: "denied", verdict: "unpublished", reproduced: "same digest",
+			said: []string{"SLIPWAY_SIGN=off", "SLIPWAY_GATE=image"}, code: 30, event: "push.tag", job: "publish",
+			says: "DENIED", verdict: "unpublished", reproduced: "same digest",
 		},
 	}
 }
@@ -92,7 +92,7 @@ func requireReplays(t *testing.T, l *lab) {
 			first, _, _ := strings.Cut(r.Stdout, "\n")
 			require.Contains(t, first, "reproduced: ", r.Stdout)
 			require.Contains(t, r.Stdout, m.reproduced)
-			require.Contains(t, r.Stdout, "dagger engine")
+			require.Contains(t, r.Stdout, "Dagger engine")
 			require.Empty(t, git(t, clone, "status", "--porcelain"))
 		})
 	}
@@ -107,7 +107,7 @@ func (b *both) fails(t *testing.T, m mishap) (*actions.Job, *forge) {
 	if m.event != "" {
 		event, id, target = m.event, m.job, refusing(t)
 	}
-	f := newForge(t, src, target, slices.Concat(b.variables(), b.judges.variables(), m.env)...).noDocker(t)
+	f := newForge(t, src, target, m.said, slices.Concat(b.variables(), b.judges.variables())...).noDocker(t)
 	result, _ := f.start(t, event)
 	job := result.Job(id)
 	require.Equal(t, actions.Failure, job.Conclusion, job.Log())
@@ -116,11 +116,20 @@ func (b *both) fails(t *testing.T, m mishap) (*actions.Job, *forge) {
 	require.Empty(t, job.Violations())
 	require.Contains(t, step.Summary, m.verdict)
 	require.Contains(t, step.Summary, "slipway reproduce "+step.Outputs["replay"])
-	require.True(t, slices.ContainsFunc(step.Annotations, func(a actions.Annotation) bool {
+	require.True(t, slices.ContainsFunc(annotations(job), func(a actions.Annotation) bool {
 		return a.File == m.file && a.Line == m.line && strings.Contains(a.Title+" "+a.Message, m.says)
-	}), "%+v", step.Annotations)
+	}), "%+v", annotations(job))
 	require.NotNil(t, result.Artifact("slipway"), "the report is there whatever became of the run")
 	return job, f
+}
+
+// annotations are those of all steps: GitHub counts those of an action to its caller.
+func annotations(job *actions.Job) []actions.Annotation {
+	var all []actions.Annotation
+	for _, step := range job.All() {
+		all = append(all, step.Annotations...)
+	}
+	return all
 }
 
 // variables say the stand-ins of the lab to a job.
@@ -148,7 +157,7 @@ func refusing(t *testing.T) string {
 func (b *both) requireEngineBlamed(t *testing.T) {
 	t.Helper()
 	job, f := b.fails(t, mishap{
-		env: []string{"SLIPWAY_ENGINE=dagger", "SLIPWAY_ENGINE_HOST=unix:///nowhere/engine.sock", "SLIPWAY_GATE=image"}, code: 40, says: "engine", verdict: "stopped",
+		said: []string{"SLIPWAY_ENGINE=dagger", "SLIPWAY_ENGINE_HOST=unix:///nowhere/engine.sock", "SLIPWAY_GATE=image"}, code: 40, says: "engine", verdict: "stopped",
 	})
 	got := receiptOf(t, job)
 	clone := clone(t, f.Source, got.Source.Commit)

@@ -3,9 +3,12 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -104,7 +107,24 @@ func allowed(run plan.Run) error {
 		WithFix("--allow-exec runs them on this machine, with your rights")
 }
 
+// note remembers files that differ from the commit: those that the commands before the
+// build have written, which write them again where the run is repeated, and all others.
+func (b *Built) note(dirty []string) {
+	for _, file := range dirty {
+		info, err := os.Stat(filepath.Join(b.Project.Root, filepath.FromSlash(file)))
+		if err == nil && !b.preBuilt.IsZero() && !info.ModTime().Before(b.preBuilt) {
+			b.generated = append(b.generated, file)
+		} else {
+			b.dirty = append(b.dirty, file)
+		}
+	}
+}
+
 func (p *Pipeline) preBuild(ctx context.Context, b *Built) error {
+	if len(b.Plan.Run.PreBuild) > 0 {
+		// Times of files may be coarser than the clock.
+		b.preBuilt = time.Now().Truncate(time.Second)
+	}
 	for _, argv := range b.Plan.Run.PreBuild {
 		err := step.Run(p.Reporter, "pre-build "+argv[0], func(s step.Step) (string, error) {
 			return strings.Join(argv, " "), b.engine.Exec(ctx, argv, s)
@@ -141,7 +161,7 @@ func (p *Pipeline) sources(ctx context.Context, b *Built, units []*unit) error {
 			if len(dirty) > 0 {
 				b.Plan.MarkDirty(img)
 			}
-			b.dirty = append(b.dirty, dirty...)
+			b.note(dirty)
 			all, changed = all+len(files), append(changed, dirty...)
 		}
 		for _, u := range units {

@@ -59,8 +59,10 @@ type Built struct {
 	// why says why it is this engine.
 	why   string
 	units []*unit
-	// dirty are the source files that differ from the commit.
-	dirty []string
+	// dirty are the source files that differ from the commit, without the generated ones,
+	// which commands have written since preBuilt.
+	dirty, generated []string
+	preBuilt         time.Time
 	// clean wants no source that differs from the commit.
 	clean bool
 }

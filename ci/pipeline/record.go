@@ -100,7 +100,7 @@ var userinfo = regexp.MustCompile(`://[^/@\s]*@`)
 
 func sourceOf(b *Built) *receipt.Source {
 	s := &receipt.Source{
-		Commit: b.Project.Git.Commit, Remote: userinfo.ReplaceAllString(b.Project.Refs.Remote, "://"), Dirty: b.dirty, Modules: moduleFiles(b),
+		Commit: b.Project.Git.Commit, Remote: userinfo.ReplaceAllString(b.Project.Refs.Remote, "://"), Dirty: b.dirty, Generated: b.generated, Modules: moduleFiles(b),
 	}
 	if folder, err := filepath.Rel(b.Project.TreeRoot, b.Project.Root); err == nil {
 		s.Folder = filepath.ToSlash(folder)

@@ -88,6 +88,8 @@ type Source struct {
 	Remote string `json:"remote,omitempty"`
 	// Dirty are the files of the source set that differ from the commit.
 	Dirty []string `json:"dirty,omitempty"`
+	// Generated are those that differ because a command before the build wrote them.
+	Generated []string `json:"generated,omitempty"`
 	// Modules is the hash of the module files, which choose every dependency: each go.mod,
 	// go.sum, go.work and go.work.sum.
 	Modules string `json:"modules,omitempty"`
