@@ -93,6 +93,7 @@ func (s *session) engineStatus(name *string) *cobra.Command {
 			{"pid", fmt.Sprint(e.PID)}, {"since", e.Since.Format(time.RFC3339)},
 			{"network", e.Network.CIDR + " on " + e.Network.Bridge() + ", this machine is " + e.Network.Gateway},
 			{"state", e.State + ", " + step.Size(e.Size())},
+			{"ssh", "ssh://HOST" + strings.TrimPrefix(e.Address, "unix://") + ", with " + e.SSH() + " on PATH there"},
 		}
 		for _, address := range e.Remote {
 			rows = append(rows, [2]string{"remote", address})

@@ -16,9 +16,11 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/cgi"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -30,17 +32,20 @@ import (
 	"example.com/slipway/ci/e2e/rig"
 )
 
-// closedProxy is a module proxy with a password, over TLS, that has one private module.
-// It listens on every address, so that an engine's containers reach it.
+// closedProxy is a module proxy with a password, over TLS, that has one private module,
+// and a git host below /git/. It listens on every address, so that an engine's
+// containers reach it.
 type closedProxy struct {
 	port, password string
 	ca             string
-	admitted       atomic.Int64
+	// repositories is the folder of the bare repositories.
+	repositories string
+	admitted     atomic.Int64
 }
 
 func newClosedProxy(t *testing.T, host string) *closedProxy {
 	t.Helper()
-	p := &closedProxy{password: "secret-" + rand.Text()}
+	p := &closedProxy{password: "secret-" + rand.Text(), repositories: t.TempDir()}
 	const mod = "module private.example/lib\n\ngo 1.25.0\n"
 	var packed bytes.Buffer
 	w := zip.NewWriter(&packed)
@@ -55,12 +60,21 @@ func newClosedProxy(t *testing.T, host string) *closedProxy {
 		"/private.example/lib/@v/v1.0.0.info": `{"Version":"v1.0.0"}`, "/private.example/lib/@v/v1.0.0.mod": mod,
 		"/private.example/lib/@v/v1.0.0.zip": packed.String(), "/private.example/lib/@v/list": "v1.0.0\n",
 	}
+	hosted := &cgi.Handler{
+		Path: filepath.Join(rig.Must(t, "", rig.Environ(), "git", "--exec-path"), "git-http-backend"), Root: "/git",
+		Env: []string{"GIT_PROJECT_ROOT=" + p.repositories, "GIT_HTTP_EXPORT_ALL=1"}, Logger: log.New(io.Discard, "", 0), Stderr: io.Discard,
+	}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, password, _ := r.BasicAuth(); password != p.password {
+			w.Header().Set("WWW-Authenticate", `Basic realm="private"`)
 			http.Error(w, "who are you?", http.StatusUnauthorized)
 			return
 		}
 		p.admitted.Add(1)
+		if strings.HasPrefix(r.URL.Path, "/git/") {
+			hosted.ServeHTTP(w, r)
+			return
+		}
 		text, ok := files[r.URL.Path]
 		if !ok {
 			http.NotFound(w, r)
@@ -131,32 +145,37 @@ func TestEngines_FetchPrivateModules(t *testing.T) {
 	mirror := net.JoinHostPort(here, port)
 	e := engines.Start(t, slipway(t), rig.EngineOptions{Name: "private", Network: n, Args: []string{"--mirror", "docker.io=" + mirror, "--plain-http", mirror, "--ca", proxy.ca}})
 
+	cache := t.TempDir()
+	build := func(t *testing.T, src, home string, env ...string) rig.Result {
+		t.Helper()
+		env = slices.Concat(e.Env, []string{"HOME=" + home, "SLIPWAY_CACHE=" + cache}, env)
+		return rig.Run(t, t.TempDir(), env, slipway(t), "build", "--engine", "dagger", "--verbose", "--src", src, "--base", "builtin", "--builder", images.Builder, "--platform", "linux/amd64")
+	}
 	// Go compares the host with its port: cmd/go/internal/auth.
 	machine := net.JoinHostPort(here, proxy.port)
 	src, home := proxy.service(t, machine)
-	cache, address := t.TempDir(), "https://"+machine
-	build := func(t *testing.T, home string) rig.Result {
-		t.Helper()
-		env := append(e.Env, "HOME="+home, "SLIPWAY_CACHE="+cache, "GOPROXY="+address, "GONOSUMDB=private.example")
-		return rig.Run(t, t.TempDir(), env, slipway(t), "build", "--engine", "dagger", "--src", src, "--base", "builtin", "--builder", images.Builder, "--platform", "linux/amd64")
-	}
+	settings := []string{"GOPROXY=https://" + machine, "GONOSUMDB=private.example"}
 	t.Run("not without the password", func(t *testing.T) {
-		r := build(t, t.TempDir())
+		r := build(t, src, t.TempDir(), settings...)
 		require.Equal(t, cli.ExitSource, r.Code, r.Stderr)
 		require.Contains(t, sentence(t, r), "refused to give private.example/lib")
 	})
 	t.Run("with it", func(t *testing.T) {
 		before := proxy.admitted.Load()
-		r := build(t, home)
+		r := build(t, src, home, settings...)
 		digestOf(t, r)
 		require.Greater(t, proxy.admitted.Load(), before)
 		require.NotContains(t, r.Stderr, proxy.password)
 	})
+	t.Run("by git with a password", func(t *testing.T) { requireByGit(t, proxy, here, build) })
+	key := requireBySSH(t, proxy, here, build)
 	state := filepath.Join(cacheDir(t), "engine", "engines", e.Name)
-	for _, dir := range []string{cache, state} {
-		requireWithout(t, dir, proxy.password)
+	for _, secret := range []string{proxy.password, key} {
+		for _, dir := range []string{cache, state} {
+			requireWithout(t, dir, secret)
+		}
+		require.NotContains(t, rig.Must(t, "", environment(t), slipway(t), "engine", "logs", "--name", e.Name), secret)
 	}
-	require.NotContains(t, rig.Must(t, "", environment(t), slipway(t), "engine", "logs", "--name", e.Name), proxy.password)
 }
 
 // requireWithout looks for a secret in every file below dir.

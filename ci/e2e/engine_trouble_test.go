@@ -43,7 +43,8 @@ func TestEngineTrouble_WhereThereIsNoEngine(t *testing.T) {
 		"no socket":                {args: []string{"--engine-host", "unix:///nowhere/engine.sock"}, want: "the Dagger engine at unix:///nowhere/engine.sock does not answer (connect: no such file or directory)"},
 		"a refused connection":     {args: []string{"--engine-host", "tcp://127.0.0.1:1"}, want: "the Dagger engine at tcp://127.0.0.1:1 does not answer (connect: connection refused)"},
 		"no way to a cluster":      {args: []string{"--engine-host", "kube-pod://engine"}, env: []string{"PATH=" + empty}, want: "is reached with kubectl, which is not on PATH"},
-		"no dagger command":        {args: []string{"--engine-host", "ssh://engine.example"}, env: []string{"_EXPERIMENTAL_DAGGER_CLI_BIN=/nowhere/dagger"}, want: "the dagger command /nowhere/dagger cannot be run"},
+		"no machine":               {args: []string{"--engine-host", "ssh://127.0.0.1:1"}, want: "is not reached with ssh: ssh: connect to host 127.0.0.1 port 1: Connection refused"},
+		"no dagger command":        {args: []string{"--engine-host", "docker-container://engine"}, env: []string{"_EXPERIMENTAL_DAGGER_CLI_BIN=/nowhere/dagger"}, want: "the dagger command /nowhere/dagger cannot be run"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -75,6 +76,20 @@ func TestEngineTrouble_OfAnEngineThatRuns(t *testing.T) {
 		require.Contains(t, sentence(t, r), "the Dagger engine did not get the builder image "+wrong)
 		require.NoDirExists(t, out)
 	})
+	for what, told := range map[string]string{"lets nobody in": "Permission denied (publickey).", "has no program for us": "buildctl: command not found"} {
+		t.Run("the way over ssh "+what, func(t *testing.T) {
+			server := rig.NewSSH(t, "127.0.0.1", "/nowhere")
+			key := server.Key
+			if what == "lets nobody in" {
+				key = rig.NewSSH(t, "127.0.0.1", "/nowhere").Key
+			}
+			out := filepath.Join(t.TempDir(), "out")
+			env := slices.Concat(e.Env, overSSH(t, e, server, key), []string{"SLIPWAY_CACHE=" + t.TempDir()})
+			r := rig.Run(t, "", env, slipway(t), args(out)...)
+			requireTrouble(t, r, out, told)
+			require.Less(t, r.Took, 20*time.Second)
+		})
+	}
 	t.Run("it dies during a build", func(t *testing.T) {
 		out := filepath.Join(t.TempDir(), "out")
 		cmd := exec.Command(slipway(t), args(out)...)

@@ -134,6 +134,13 @@ func (o *origin) certificate(t *testing.T) tls.Certificate {
 func (o *origin) publish(t *testing.T, name string) (module, sums string) {
 	t.Helper()
 	module = privateHost + "/" + name
+	return module, released(t, module, filepath.Join(o.repositories, name+".git"))
+}
+
+// released makes a module v1.0.0 in a bare repository and returns the lines of a go.sum
+// that has it.
+func released(t *testing.T, module, bare string) (sums string) {
+	t.Helper()
 	dir := t.TempDir()
 	mod := "module " + module + "\n\ngo 1.25.0\n"
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte(mod), 0o644))
@@ -146,6 +153,20 @@ func (o *origin) publish(t *testing.T, name string) (module, sums string) {
 	git(t, dir, "add", "--all")
 	git(t, dir, "commit", "--quiet", "--message=motto")
 	git(t, dir, "tag", "v1.0.0")
-	git(t, dir, "clone", "--quiet", "--bare", dir, filepath.Join(o.repositories, name+".git"))
-	return module, fmt.Sprintf("%s v1.0.0 %s\n%s v1.0.0/go.mod %s\n", module, all, module, alone)
+	git(t, dir, "clone", "--quiet", "--bare", dir, bare)
+	return fmt.Sprintf("%s v1.0.0 %s\n%s v1.0.0/go.mod %s\n", module, all, module, alone)
+}
+
+// needing is a service that needs such a module.
+func needing(t *testing.T, module, sums string) (src string) {
+	t.Helper()
+	src = t.TempDir()
+	for file, text := range map[string]string{
+		"go.mod":  "module example.com/harbour\n\ngo 1.25.0\n\nrequire " + module + " v1.0.0\n",
+		"go.sum":  sums,
+		"main.go": "package main\n\nimport motto \"" + module + "\"\n\nfunc main() { println(motto.Motto()) }\n",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(src, file), []byte(text), 0o644))
+	}
+	return src
 }

@@ -129,14 +129,7 @@ func (u *user) token(t *testing.T, password string) {
 func (u *user) build(t *testing.T, name string, env []string, flags ...string) (r rig.Result, layout string) {
 	t.Helper()
 	module, sums := u.origin.publish(t, name)
-	src, out := t.TempDir(), t.TempDir()
-	for file, text := range map[string]string{
-		"go.mod":  "module example.com/harbour\n\ngo 1.25.0\n\nrequire " + module + " v1.0.0\n",
-		"go.sum":  sums,
-		"main.go": "package main\n\nimport motto \"" + module + "\"\n\nfunc main() { println(motto.Motto()) }\n",
-	} {
-		require.NoError(t, os.WriteFile(filepath.Join(src, file), []byte(text), 0o644))
-	}
+	src, out := needing(t, module, sums), t.TempDir()
 	// The script is constant; what varies reaches it as variables and arguments.
 	const script = `set -e; mount --bind "$HOSTS" /etc/hosts; exec "$@"`
 	args := append([]string{

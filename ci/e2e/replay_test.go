@@ -55,7 +55,7 @@ func (b *both) mishaps() map[string]mishap {
 			again: b.judges.args(), code: 20, file: "go.mod", line: "1", says: "CVE-2022-32149", verdict: "failed", reproduced: "the same finding fails: CVE-2022-32149",
 		},
 		"an image that is too large": {
-			said: []string{"SLIPWAY_BUDGET=1MB"}, code: 20, says: "1.0 MB", verdict: "failed", reproduced: "the same finding fails: image/size-budget",
+			said: []string{"SLIPWAY_BUDGET=1MB"}, code: 20, says: "1.0 MB", verdict: "failed", reproduced: "the image is too large",
 		},
 		"an image that is another one each time": {
 			files: map[string]string{

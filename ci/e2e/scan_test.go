@@ -3,8 +3,6 @@ package e2e_test
 import (
 	"archive/tar"
 	"bytes"
-	"compress/gzip"
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -247,16 +245,8 @@ func TestScan_APassNeedsTheProgramSeen(t *testing.T) {
 		"without build information": {0o755, func(*testing.T) string {
 			return strings.ReplaceAll(program, magic, strings.Repeat("x", len(magic)))
 		}},
-		"not executable": {0o644, func(*testing.T) string { return program }},
-		// As packers leave it: the header of an ELF file, and all else compressed.
-		"packed": {0o755, func(t *testing.T) string {
-			var out bytes.Buffer
-			out.WriteString(program[:64])
-			zipped := gzip.NewWriter(&out)
-			_, err := io.WriteString(zipped, program[64:])
-			require.NoError(t, errors.Join(err, zipped.Close()))
-			return out.String()
-		}},
+		"not executable":  {0o644, func(*testing.T) string { return program }},
+		"packed by UPX":   {0o755, func(t *testing.T) string { return rig.Pack(t, program) }},
 		"another program": {0o755, func(*testing.T) string { return "#!/bin/sh\n" }},
 	} {
 		t.Run(name, func(t *testing.T) {

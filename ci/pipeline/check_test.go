@@ -46,6 +46,7 @@ func TestCheck_HasNoVerdictWithoutAnEngine(t *testing.T) {
 	require.Equal(t, done.Images[0].Index.Digest.String(), r.Images[0].Digest, "the images were made before")
 	require.Equal(t, receipt.Request{Verb: "check", Gates: []string{finding.GateTests}, Rerun: 2, Settings: map[string][]string{}}, r.Run.Request)
 	require.Equal(t, "v1", r.Run.EngineVersion)
+	require.Equal(t, done.Plan.Image.Toolchain, r.Run.Toolchain.Release)
 }
 
 // A source that does not build has failed, and the receipt has the plan, the state of the

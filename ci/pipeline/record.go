@@ -69,7 +69,7 @@ func describeRun(r *receipt.Receipt, b *Built) {
 		r.Run.Engine, r.Run.EngineVersion = b.engine.Name(), b.engine.Version()
 	}
 	if t := b.Toolchain; t.Release != "" {
-		r.Toolchain = &receipt.Toolchain{Release: t.Release, From: t.From, Sum: t.Sum}
+		r.Run.Toolchain = &receipt.Toolchain{Release: t.Release, From: t.From, Sum: t.Sum}
 	}
 	r.Source = sourceOf(b)
 }

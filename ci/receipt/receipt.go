@@ -28,8 +28,6 @@ type Receipt struct {
 	Failure *Failure `json:"failure,omitempty"`
 	// Source is what was built. A run that did not come to it has none.
 	Source *Source `json:"source,omitempty"`
-	// Toolchain is the Go release that built it.
-	Toolchain *Toolchain `json:"toolchain,omitempty"`
 	// Gates are in the order of finding.Gates.
 	Gates    []finding.Gate    `json:"gates"`
 	Findings []finding.Finding `json:"findings"`
@@ -144,6 +142,8 @@ type Run struct {
 	Engine string `json:"engine"`
 	// EngineVersion is that of the Dagger engine, or of the Go release on this machine.
 	EngineVersion string `json:"engineVersion,omitempty"`
+	// Toolchain is the Go release that built it, from where the engine has its releases.
+	Toolchain *Toolchain `json:"toolchain,omitempty"`
 	// Host is the machine's os/arch.
 	Host string `json:"host,omitempty"`
 	// Replay is what slipway reproduce takes to make this run again anywhere. It is empty

@@ -79,7 +79,7 @@ func TestCompare_SaysWhatIsOtherwise(t *testing.T) {
 	other := func(r *receipt.Receipt) { r.Images[0].Digest = digest("2b") }
 	engineless := func(r *receipt.Receipt) {
 		fails("engine", "", "there is no Dagger engine")(r)
-		r.Toolchain, r.Images[0].Digest = nil, ""
+		r.Run.Toolchain, r.Images[0].Digest = nil, ""
 	}
 	for name, c := range map[string]struct {
 		then, now    change
@@ -161,9 +161,9 @@ func TestCompare_NamesTheInputThatDiffers(t *testing.T) {
 		// token is what a token knows of there, or - where it does not tell the input.
 		token string
 	}{
-		"Go release": {func(r *receipt.Receipt) { r.Toolchain.Release = "go1.26.10" }, "go1.26.9", "go1.26.10", "go1.26.9"},
+		"Go release": {func(r *receipt.Receipt) { r.Run.Toolchain.Release = "go1.26.10" }, "go1.26.9", "go1.26.10", "go1.26.9"},
 		"Go sum of golang.org/toolchain@v0.0.1-go1.26.9.linux-amd64": {func(r *receipt.Receipt) {
-			r.Toolchain = &receipt.Toolchain{Release: "go1.26.9", From: "golang.org/toolchain@v0.0.1-go1.26.9.linux-amd64", Sum: "h1:patched"}
+			r.Run.Toolchain = &receipt.Toolchain{Release: "go1.26.9", From: "golang.org/toolchain@v0.0.1-go1.26.9.linux-amd64", Sum: "h1:patched"}
 		}, "h1:one", "h1:patched", "-"},
 		"Slipway": {func(r *receipt.Receipt) { r.Slipway = "v2.0.0" }, "v1.0.0", "v2.0.0", ""},
 		"builder": {func(r *receipt.Receipt) { r.Images[0].Plan.Builder.Digest = digest("9a") }, "docker.io/library/golang:1.26.9@" + digest("0a"), "docker.io/library/golang:1.26.9@" + digest("9a"), ""},
@@ -208,7 +208,7 @@ func TestText_IsPleasantToRead(t *testing.T) {
 	t.Parallel()
 	newer := func(r *receipt.Receipt) {
 		r.Scanner.Digest, r.Scanner.Updated = digest("9e"), r.Scanner.Updated.Add(75*time.Hour)
-		r.Toolchain.Release = "go1.26.10"
+		r.Run.Toolchain.Release = "go1.26.10"
 	}
 	hostile := func(r *receipt.Receipt) {
 		tests("TestWave=fail", "TestEbb\x1b[31m\n::error::owned=fail")(r)

@@ -32,8 +32,8 @@ var brief = [...]string{inputSlipway, inputBuilder, inputBase, inputModules, inp
 
 func fingerprint(r *receipt.Receipt) Fingerprint {
 	f := Fingerprint{Engine: r.Run.Engine}
-	if r.Toolchain != nil {
-		f.Release = r.Toolchain.Release
+	if r.Run.Toolchain != nil {
+		f.Release = r.Run.Toolchain.Release
 	}
 	known := inputs(r)
 	for i, name := range brief {

@@ -35,16 +35,16 @@ func passed(changes ...func(*receipt.Receipt)) *receipt.Receipt {
 	}
 	r := &receipt.Receipt{
 		Schema: receipt.Schema, Slipway: "v1.0.0", Verdict: receipt.Passed,
-		Source:    &receipt.Source{Commit: commit, Folder: "app", Remote: "https://example.com/team/svc.git", Modules: digest("0d")},
-		Toolchain: &receipt.Toolchain{Release: "go1.26.9", From: "golang.org/toolchain@v0.0.1-go1.26.9.linux-amd64", Sum: "h1:one"},
-		Images:    []receipt.Image{{Name: "tide", Digest: digest("1a"), Plan: img}},
-		Tests:     &finding.Tests{Race: true, Packages: []finding.TestPackage{{Name: "example.com/tide", Outcome: "pass", Tests: []finding.Test{{Name: "TestWave", Outcome: "pass"}}}}},
-		Scanner:   &receipt.Scanner{Name: "Trivy", Version: "0.74.0", Database: "mirror.gcr.io/aquasec/trivy-db", Digest: digest("0e"), Updated: time.Date(2026, 11, 20, 6, 0, 0, 0, time.UTC), Reach: "https://vuln.go.dev"},
-		Policy:    plan.Policy{Severity: "high"},
+		Source:  &receipt.Source{Commit: commit, Folder: "app", Remote: "https://example.com/team/svc.git", Modules: digest("0d")},
+		Images:  []receipt.Image{{Name: "tide", Digest: digest("1a"), Plan: img}},
+		Tests:   &finding.Tests{Race: true, Packages: []finding.TestPackage{{Name: "example.com/tide", Outcome: "pass", Tests: []finding.Test{{Name: "TestWave", Outcome: "pass"}}}}},
+		Scanner: &receipt.Scanner{Name: "Trivy", Version: "0.74.0", Database: "mirror.gcr.io/aquasec/trivy-db", Digest: digest("0e"), Updated: time.Date(2026, 11, 20, 6, 0, 0, 0, time.UTC), Reach: "https://vuln.go.dev"},
+		Policy:  plan.Policy{Severity: "high"},
 		Run: receipt.Run{
 			Request: receipt.Request{Verb: "check", Settings: map[string][]string{"platform": {"linux/amd64"}}},
 			Engine:  "dagger", EngineVersion: "v0.21.8", Host: "linux/amd64",
-			Plan: plan.Run{Source: "/home/runner/work/svc/app", Ref: "refs/pull/7/merge"},
+			Toolchain: &receipt.Toolchain{Release: "go1.26.9", From: "golang.org/toolchain@v0.0.1-go1.26.9.linux-amd64", Sum: "h1:one"},
+			Plan:      plan.Run{Source: "/home/runner/work/svc/app", Ref: "refs/pull/7/merge"},
 			Steps: []receipt.Step{{Name: "test", Outcome: "done", Commands: []step.Command{
 				{Args: []string{"go", "test", "./..."}, Env: []string{"GOFLAGS=-mod=readonly", "GOAMD64=v1"}},
 			}}},
@@ -62,7 +62,7 @@ func passed(changes ...func(*receipt.Receipt)) *receipt.Receipt {
 // here makes it a run of another place, which is no difference.
 func here(r *receipt.Receipt) {
 	r.Run.Engine, r.Run.EngineVersion, r.Run.Host, r.Run.Plan.Source = "local", "go1.26.8", "darwin/arm64", "/tmp/slipway-reproduce-1/app"
-	r.Toolchain = &receipt.Toolchain{Release: "go1.26.9", From: "golang.org/toolchain@v0.0.1-go1.26.9.darwin-arm64", Sum: "h1:two"}
+	r.Run.Toolchain = &receipt.Toolchain{Release: "go1.26.9", From: "golang.org/toolchain@v0.0.1-go1.26.9.darwin-arm64", Sum: "h1:two"}
 }
 
 // fails makes it a run that fails.

@@ -41,7 +41,7 @@ type input struct {
 // not among them.
 func inputs(r *receipt.Receipt) map[string]input {
 	all := map[string]input{inputSlipway: {value: r.Slipway}}
-	if t := r.Toolchain; t != nil {
+	if t := r.Run.Toolchain; t != nil {
 		all[inputRelease] = input{value: t.Release}
 		// A sum is that of a module for one kind of machine, or of an image.
 		all["Go sum of "+t.From] = input{value: t.Sum}

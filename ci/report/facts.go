@@ -68,8 +68,8 @@ func commit(r *receipt.Receipt) string {
 // release is the Go release that built the images, or would have.
 func release(r *receipt.Receipt) string {
 	switch {
-	case r.Toolchain != nil:
-		return r.Toolchain.Release
+	case r.Run.Toolchain != nil:
+		return r.Run.Toolchain.Release
 	case len(r.Images) > 0:
 		return r.Images[0].Plan.Toolchain
 	}

@@ -36,7 +36,7 @@ func newSource(r *receipt.Receipt) sourceView {
 		add("Module files", s.Modules)
 		v.Dirty, v.MoreDirty = cleaned(s.Dirty[:min(len(s.Dirty), maxDirty)]), len(s.Dirty)-maxDirty
 	}
-	if t := r.Toolchain; t != nil {
+	if t := r.Run.Toolchain; t != nil {
 		add("Toolchain", strings.TrimSpace(t.Release+headed(" from ", t.From)))
 		add("Toolchain sum", t.Sum)
 	}

@@ -38,6 +38,9 @@ type Engine struct {
 	Address string
 	// Gateway is this machine's address in the network of the engine's containers.
 	Gateway string
+	// SSH is its address for clients over ssh, with HOST for the host, and Programs the
+	// folder that has to be on PATH there.
+	SSH, Programs string
 }
 
 // EngineOptions say which engine is wanted. The zero value is the one that all tests
@@ -120,11 +123,14 @@ func newEngine(t *testing.T, slipway, name string) *Engine {
 			engine.Address = value
 		case "network":
 			engine.Gateway = value[strings.LastIndexByte(value, ' ')+1:]
+		case "ssh":
+			engine.SSH, engine.Programs, _ = strings.Cut(strings.TrimSuffix(value, " on PATH there"), ", with ")
 		}
 	}
 	require.NotEmpty(t, engine.Address)
 	require.NotEmpty(t, engine.Gateway)
 	require.NotEmpty(t, engine.Dagger)
+	require.NotEmpty(t, engine.Programs)
 	return engine
 }
 

@@ -173,8 +173,9 @@ func Must(t *testing.T, dir string, env []string, name string, args ...string) s
 }
 
 // GoBuild builds a program of this repository with the Go of the test.
-func GoBuild(output, pkg string) error {
-	text, err := exec.Command("go", "build", "-o", output, pkg).CombinedOutput()
+func GoBuild(output, pkg string, flags ...string) error {
+	args := slices.Concat([]string{"build", "-o", output}, flags, []string{pkg})
+	text, err := exec.Command("go", args...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("building %s: %w: %s", pkg, err, text)
 	}

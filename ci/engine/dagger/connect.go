@@ -134,9 +134,6 @@ func unopened(w Where, err error) error {
 	case w.Host == "" || strings.HasPrefix(w.Host, "image"):
 		return what.WithFix("start docker or podman, name an engine with --engine-host, start one with slipway engine up, %s", another)
 	}
-	if scheme, _, _ := strings.Cut(w.Host, ":"); schemes[scheme].program != "" {
-		return what.WithFix("see by hand that %s reaches it without asking for anything, %s", schemes[scheme].program, another)
-	}
 	return what.WithFix("look at the engine and its log, %s", another)
 }
 
@@ -178,9 +175,13 @@ func (e *Engine) reachable(ctx context.Context) error {
 	if !known {
 		return fault.New(fault.Usage, "the engine's address %q has no scheme that the dagger command knows", redactHost(e.where.Host)).WithFix("%s", forms)
 	}
-	if _, found := process.Find(scheme.program, e.user["PATH"]); scheme.program != "" && !found {
-		return fault.New(fault.Engine, "the Dagger engine at %s is reached with %s, which is not on PATH", redactHost(e.where.Host), scheme.program).
-			WithFix("install %s, %s", scheme.program, another)
+	if scheme.program != "" {
+		program, found := process.Find(scheme.program, e.user["PATH"])
+		if !found {
+			return fault.New(fault.Engine, "the Dagger engine at %s is reached with %s, which is not on PATH", redactHost(e.where.Host), scheme.program).
+				WithFix("install %s, %s", scheme.program, another)
+		}
+		return e.joins(ctx, program, joining(u))
 	}
 	if u.Scheme != "unix" && u.Scheme != "tcp" && u.Scheme != "tls" {
 		return nil

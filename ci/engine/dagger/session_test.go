@@ -32,6 +32,14 @@ func TestMain(m *testing.M) {
 	case "incompatible": // the words of a dagger command v0.18.0 and an engine v0.21.8
 		fmt.Fprintln(os.Stderr, "Error: start session: connect session attachables: unexpected status 500: incompatible client version v0.18.0\n [traceparent:1-2]")
 		os.Exit(1)
+	case "joins":
+		said := make([]byte, len(hello))
+		if _, err := io.ReadFull(os.Stdin, said); err != nil || string(said) != hello || strings.Join(os.Args[1:], " ") != os.Getenv("DAGGER_TEST_ARGS") {
+			fmt.Fprintln(os.Stderr, "unexpected:", os.Args)
+			os.Exit(1)
+		}
+		fmt.Print("\x00")
+		time.Sleep(time.Hour)
 	case "hangs":
 		fmt.Fprintln(os.Stderr, "waiting for the engine")
 		time.Sleep(time.Hour)

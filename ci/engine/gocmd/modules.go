@@ -16,6 +16,7 @@ var (
 	fromMeta   = regexp.MustCompile(`unrecognized import path "([^"\s]+)": (?:reading|https? fetch: Get) "?([^"\s]+\?go-get=1)"?: ([^\n]+)`)
 	fromGit    = regexp.MustCompile(`(?:reading (\S+)/go\.mod at revision|(\S+)@v\S+: invalid version:)[^\n]* git (?:ls-remote|fetch)[^\n]* (\S+://\S+)[^\n]*: exit status \d+:`)
 	proxyOff   = regexp.MustCompile(`(\S+)@v\S+: module lookup disabled by GOPROXY=off`)
+	noProtocol = regexp.MustCompile(`(\S+)@v\S+: no secure protocol found for repository`)
 	downloaded = regexp.MustCompile(`(?m)^go: downloading (\S+) v`)
 	refusal40x = regexp.MustCompile(`\b(?:401 |403 |Authentication failed|could not read (?:Username|Password)|Permission denied|Host key verification failed|[Rr]epository (?:'\S+' )?not found)`)
 	gitFatal   = regexp.MustCompile(`(?m)^\s*fatal: (.+)$`)
@@ -40,10 +41,36 @@ func unfetched(text string) (what, fix string, ok bool) {
 		}
 		return originAnswered(m[1]+m[2], m[3], hostOf(m[3]), text, said)
 	}
+	if strings.Contains(text, "no secure protocol found for repository") {
+		return unanswered(about(noProtocol, text))
+	}
 	if strings.Contains(text, "module lookup disabled by GOPROXY=off") {
-		return withoutProxy(text)
+		return withoutProxy(about(proxyOff, text))
 	}
 	return "", "", false
+}
+
+// about is the module that the go command's words are about, by themselves or because
+// it was downloading no other, or empty.
+func about(named *regexp.Regexp, text string) string {
+	if m := named.FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	if all := downloaded.FindAllStringSubmatch(text, -1); len(all) == 1 {
+		return all[0][1]
+	}
+	return ""
+}
+
+// unanswered is about a module whose path says that it is a git repository: the go
+// command tries one protocol after the other, and does not tell what git said.
+func unanswered(module string) (what, fix string, ok bool) {
+	if module == "" {
+		return "git did not get a private module over any protocol", "see by hand that git ls-remote gets each module that GOPRIVATE names", true
+	}
+	host, _, _ := strings.Cut(module, "/")
+	return fmt.Sprintf("git did not get %s from %s over any protocol", module, host),
+		fmt.Sprintf("check the network and the credentials for %s in .netrc, git's credential helper or the SSH agent: git ls-remote https://%s needs the same", host, module), true
 }
 
 func proxyAnswered(module, version, host, status string) (what, fix string, ok bool) {
@@ -66,14 +93,8 @@ func originAnswered(module, address, host, all, said string) (what, fix string, 
 	return fmt.Sprintf("%s did not give %s: %s", host, module, said), "git ls-remote " + address + " asks for the same", true
 }
 
-func withoutProxy(text string) (what, fix string, ok bool) {
+func withoutProxy(module string) (what, fix string, ok bool) {
 	const setProxy = "set GOPROXY to a module proxy (Slipway uses direct only for what GOPRIVATE names)"
-	module := ""
-	if m := proxyOff.FindStringSubmatch(text); m != nil {
-		module = m[1]
-	} else if all := downloaded.FindAllStringSubmatch(text, -1); len(all) == 1 {
-		module = all[0][1]
-	}
 	if module == "" {
 		return "a module is not in the module cache, and GOPROXY names no module proxy", setProxy, true
 	}

@@ -10,6 +10,7 @@ import (
 func TestUnfetched_SaysWhyAModuleWasNotToBeHad(t *testing.T) {
 	t.Parallel()
 	const ask = "check the credentials for git.example in .netrc, git's credential helper or the SSH agent: git ls-remote https://git.example/team/a.git needs the same"
+	const unknown = "check the network and the credentials for git.example in .netrc, git's credential helper or the SSH agent: git ls-remote https://git.example/team/a.git needs the same"
 	const git = "main.go:3:8: reading git.example/team/a/go.mod at revision v1.0.0: git ls-remote -q --end-of-options https://git.example/team/a.git in cache/vcs/80b3: exit status 128:\n"
 	for text, want := range map[string][2]string{
 		"main.go:3:8: git.example/team/a@v1.0.0: reading https://proxy.example/git.example/team/a/@v/v1.0.0.zip: 404 Not Found\n\tserver response: no": {
@@ -44,6 +45,11 @@ func TestUnfetched_SaysWhyAModuleWasNotToBeHad(t *testing.T) {
 		git + "\tfatal: unable to access 'https://git.example/team/a.git/': The requested URL returned error: 500": {
 			"git.example did not give git.example/team/a: unable to access 'https://git.example/team/a.git/': The requested URL returned error: 500",
 			"git ls-remote https://git.example/team/a.git asks for the same",
+		},
+		"go: git.example/team/a.git@v1.0.0: no secure protocol found for repository":                          {"git did not get git.example/team/a.git from git.example over any protocol", unknown},
+		"go: downloading git.example/team/a.git v1.0.0\nmain.go:3:8: no secure protocol found for repository": {"git did not get git.example/team/a.git from git.example over any protocol", unknown},
+		"go: downloading a.example/a.git v1.0.0\ngo: downloading b.example/b v1.0.0\nmain.go:3:8: no secure protocol found for repository": {
+			"git did not get a private module over any protocol", "see by hand that git ls-remote gets each module that GOPRIVATE names",
 		},
 		"go: git.example/a@v1.0.0: module lookup disabled by GOPROXY=off": {
 			"git.example/a is not in the module cache, and GOPROXY names no module proxy",

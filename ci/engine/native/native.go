@@ -82,6 +82,10 @@ type Engine struct {
 // CLI is the folder that has the dagger command and nothing else.
 func (e Engine) CLI() string { return filepath.Join(e.Tools, "cli") }
 
+// SSH is the folder that has the program which a client over ssh runs on this machine,
+// and nothing else. It has to be on PATH there.
+func (e Engine) SSH() string { return filepath.Join(e.Tools, "ssh") }
+
 // Command is the dagger command of the engine's own release.
 func (e Engine) Command() string { return filepath.Join(e.CLI(), "dagger") }
 
