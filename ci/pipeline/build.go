@@ -47,7 +47,7 @@ func (p *Pipeline) unitsOf(b *Built) []*unit {
 	return units
 }
 
-// ready fetches the base and readies the toolchain, side by side. Nothing is built
+// ready fetches the base, readies the toolchain and restores caches, side by side. Nothing is built
 // before the base is known to have every platform.
 func (p *Pipeline) ready(ctx context.Context, b *Built) (*base.Base, error) {
 	var found *base.Base
@@ -63,6 +63,7 @@ func (p *Pipeline) ready(ctx context.Context, b *Built) (*base.Base, error) {
 		return nil
 	})
 	group.Go(func() error { return p.toolchain(ctx, b) })
+	group.Go(func() error { return p.restore(ctx, b) })
 	err := group.Wait()
 	return found, err
 }
