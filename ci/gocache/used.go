@@ -1,6 +1,7 @@
 package gocache
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -39,25 +40,26 @@ func Used(dir string) ([]File, error) {
 
 // walk goes over the objects of a build cache, and over nothing else that lies there.
 func walk(dir string, each func(name string, info fs.FileInfo) error) error {
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
+	for i := range 256 {
+		sub := fmt.Sprintf("%02x", i)
+		list, err := os.ReadDir(filepath.Join(dir, sub))
+		if err != nil && !os.IsNotExist(err) {
+			return fmt.Errorf("reading the build cache: %w", err)
 		}
-		rel, err := filepath.Rel(dir, path)
-		if err != nil || !isObject(filepath.ToSlash(rel)) {
-			return err
+		for _, d := range list {
+			name := sub + "/" + d.Name()
+			if !isObject(name) {
+				continue
+			}
+			info, err := d.Info()
+			if err == nil {
+				err = each(name, info)
+			}
+			// Another go command may be trimming.
+			if err != nil && !os.IsNotExist(err) {
+				return fmt.Errorf("reading the build cache: %w", err)
+			}
 		}
-		info, err := d.Info()
-		if os.IsNotExist(err) {
-			return nil // another go command is trimming
-		}
-		if err != nil {
-			return err
-		}
-		return each(filepath.ToSlash(rel), info)
-	})
-	if os.IsNotExist(err) {
-		return nil // nothing was ever built
 	}
-	return err
+	return nil
 }
