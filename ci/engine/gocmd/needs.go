@@ -20,11 +20,11 @@ import (
 )
 
 // Needs asks go list for the packages of the mains, with their archives in the build
-// cache, and lists what a build reads of the module cache: the folders of these packages,
+// cache, and lists what a build reads of the module cache: the files of these packages,
 // and of all modules in go.sum what the go command checks. A module without a package of
 // the program has an empty folder, which tells that it has none.
 func (g *Go) Needs(ctx context.Context, t engine.Target) (engine.Needs, error) {
-	args := slices.Concat([]string{"list", "-deps", "-export", "-json=Dir,ImportPath,Standard,EmbedFiles,Export"}, g.flags(t), compilerFlags(t.Build), []string{"--"}, folders(t))
+	args := slices.Concat([]string{"list", "-deps", "-export", "-json=" + listFields + ",Export"}, g.flags(t), compilerFlags(t.Build), []string{"--"}, folders(t))
 	out, err := g.Run(ctx, Environment(t), args)
 	if err != nil {
 		return engine.Needs{}, err
@@ -35,9 +35,8 @@ func (g *Go) Needs(ctx context.Context, t engine.Target) (engine.Needs, error) {
 	n := engine.Needs{Archives: map[string]string{}, Cache: g.Modules, Modules: map[string]string{}}
 	for dec := json.NewDecoder(bytes.NewReader(out.Stdout)); ; {
 		var p struct {
-			Dir, ImportPath, Export string
-			Standard                bool
-			EmbedFiles              []string
+			listed
+			Export string
 		}
 		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
 			break
@@ -46,7 +45,7 @@ func (g *Go) Needs(ctx context.Context, t engine.Target) (engine.Needs, error) {
 		}
 		group := p.ImportPath
 		if !p.Standard && g.inModuleCache(p.Dir) {
-			if group, err = g.folder(n.Modules, p.Dir, p.EmbedFiles); err != nil {
+			if group, err = g.files(n.Modules, p.listed); err != nil {
 				return n, err
 			}
 		}
@@ -60,24 +59,15 @@ func (g *Go) Needs(ctx context.Context, t engine.Target) (engine.Needs, error) {
 	return n, g.checked(n.Modules)
 }
 
-// folder adds the files of a package in the module cache and returns its module.
-func (g *Go) folder(all map[string]string, dir string, embedded []string) (string, error) {
-	rel, err := filepath.Rel(g.Modules, dir)
+// files adds those of a package in the module cache and returns its module.
+func (g *Go) files(all map[string]string, p listed) (string, error) {
+	rel, err := filepath.Rel(g.Modules, p.Dir)
 	if err != nil {
-		return "", fmt.Errorf("placing %s in the module cache: %w", dir, err)
+		return "", fmt.Errorf("placing %s in the module cache: %w", p.Dir, err)
 	}
 	rel = filepath.ToSlash(rel)
 	group, _, _ := strings.Cut(rel, "@")
-	list, err := os.ReadDir(dir)
-	if err != nil {
-		return "", fmt.Errorf("reading a package: %w", err)
-	}
-	for _, d := range list {
-		if d.Type().IsRegular() {
-			all[path.Join(rel, d.Name())] = group
-		}
-	}
-	for _, name := range embedded {
+	for _, name := range slices.Concat(p.GoFiles, p.SFiles, p.HFiles, p.SysoFiles, p.EmbedFiles) {
 		all[path.Join(rel, filepath.ToSlash(name))] = group
 	}
 	return group, nil
