@@ -11,6 +11,8 @@
 package gocache
 
 import (
+	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -52,7 +54,7 @@ const (
 	maxManifest = 4 << 20
 	maxConfig   = 64 << 10
 	maxLayers   = 1024
-	maxLayer    = 512 << 20
+	maxLayer    = 256 << 20
 	maxUnpacked = 16 << 30
 	maxFiles    = 1_000_000
 )
@@ -119,4 +121,30 @@ func (m manifest) size() int64 {
 		n += d.Size
 	}
 	return n
+}
+
+// whole is the content of a descriptor.
+func whole(ctx context.Context, from Store, d v1.Descriptor) ([]byte, error) {
+	text, err := from.Blob(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	digest, size, err := v1.SHA256(bytes.NewReader(text))
+	if err == nil && (digest != d.Digest || size != d.Size) {
+		err = fmt.Errorf("the blob %s is not whole", d.Digest)
+	}
+	return text, err
+}
+
+// purpose is what a cache is for.
+func purpose(ctx context.Context, from Store, m manifest) (Key, error) {
+	var k Key
+	text, err := whole(ctx, from, m.Config)
+	if err == nil {
+		err = json.Unmarshal(text, &k)
+	}
+	if err != nil {
+		return k, fmt.Errorf("reading what the cache is for: %w", err)
+	}
+	return k, nil
 }

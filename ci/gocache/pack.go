@@ -90,10 +90,10 @@ func split(files []File) []bucket {
 // cost is how long a bucket takes to restore: a file costs as much as some of its bytes.
 func (b bucket) cost() int64 { return b.size + int64(len(b.files))<<14 }
 
-// Save brings files to a store under the key's tag, unless little of them is new there, or
-// they are more than limit bytes, compressed.
+// Save brings files to a store under the key's tag, unless little of them is new there and
+// the modules are the same, or they are more than limit bytes, compressed.
 func Save(ctx context.Context, to Store, key Key, files []File, limit int64) (Saved, error) {
-	before, err := last(ctx, to, key)
+	before, has, err := last(ctx, to, key)
 	if err != nil {
 		return Saved{}, err
 	}
@@ -109,26 +109,30 @@ func Save(ctx context.Context, to Store, key Key, files []File, limit int64) (Sa
 			fresh += b.size
 		}
 	}
-	if fresh*100 <= total*leastChange {
+	if has.Modules == key.Modules && fresh*100 <= total*leastChange {
 		return Saved{Size: before.size(), Skipped: "little is new"}, nil
 	}
 	return write(ctx, to, key, all, old, limit)
 }
 
-// last is the manifest that is there, or an empty one.
-func last(ctx context.Context, to Store, key Key) (manifest, error) {
+// last is the manifest that is there and what it is for, or an empty one.
+func last(ctx context.Context, to Store, key Key) (manifest, Key, error) {
 	text, err := to.Manifest(ctx, key.Tag())
 	if errors.Is(err, ErrNone) {
-		return manifest{}, nil
+		return manifest{}, Key{}, nil
 	}
 	if err != nil {
-		return manifest{}, err
+		return manifest{}, Key{}, err
 	}
 	m, err := parse(text)
 	if err != nil {
-		return manifest{}, nil // what is there instead is overwritten
+		return manifest{}, Key{}, nil // what is there instead is overwritten
 	}
-	return m, nil
+	has, err := purpose(ctx, to, m)
+	if err != nil {
+		return manifest{}, Key{}, nil
+	}
+	return m, has, nil
 }
 
 func write(ctx context.Context, to Store, key Key, all []bucket, old map[string]v1.Descriptor, limit int64) (Saved, error) {
@@ -160,7 +164,7 @@ func write(ctx context.Context, to Store, key Key, all []bucket, old map[string]
 	for _, n := range sent {
 		done.Sent += n
 	}
-	if done.Size > limit {
+	if done.Size > limit || slices.ContainsFunc(layers, func(d v1.Descriptor) bool { return d.Size > maxLayer }) {
 		done.Skipped = "it is larger than the limit"
 		return done, nil
 	}

@@ -6,11 +6,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -99,13 +97,9 @@ type restoring struct {
 
 // wanted finds out whether the modules of a cache are those of the source, and where they go.
 func (r *restoring) wanted(ctx context.Context, m manifest, key Key, into Into) (dir string, err error) {
-	text, err := r.blob(ctx, m.Config)
+	has, err := purpose(ctx, r.from, m)
 	if err != nil {
-		return "", fmt.Errorf("reading what the cache is for: %w", err)
-	}
-	var has Key
-	if err := json.Unmarshal(text, &has); err != nil {
-		return "", fmt.Errorf("reading what the cache is for: %w", err)
+		return "", err
 	}
 	h, n := sha256.New(), 0
 	layers := slices.Clone(m.Layers)
@@ -160,7 +154,7 @@ func (r *restoring) all(ctx context.Context, m manifest) error {
 			if dir == "" {
 				return nil
 			}
-			text, err := r.blob(within, d)
+			text, err := whole(within, r.from, d)
 			if err == nil {
 				r.packed.Add(d.Size)
 				err = r.unpack(part, dir, text)
@@ -183,19 +177,6 @@ func (r *restoring) all(ctx context.Context, m manifest) error {
 	return group.Wait()
 }
 
-// blob is one blob of the cache, whole.
-func (r *restoring) blob(ctx context.Context, d v1.Descriptor) ([]byte, error) {
-	text, err := r.from.Blob(ctx, d)
-	if err != nil {
-		return nil, err
-	}
-	digest, size, err := v1.SHA256(bytes.NewReader(text))
-	if err == nil && (digest != d.Digest || size != d.Size) {
-		err = fmt.Errorf("the blob %s is not whole", d.Digest)
-	}
-	return text, err
-}
-
 var (
 	errBounds = errors.New("the cache is larger than any that Slipway writes")
 	errName   = errors.New("the cache has something that is neither a file nor a folder of it")
@@ -210,7 +191,7 @@ func (r *restoring) unpack(part Part, dir string, text []byte) error {
 	}
 	defer z.Close()
 	in := tar.NewReader(z)
-	made := map[string]bool{}
+	w := writer{part: part, dir: dir, made: map[string]bool{}, buffer: make([]byte, 256<<10)}
 	for {
 		h, err := in.Next()
 		if errors.Is(err, io.EOF) {
@@ -222,59 +203,8 @@ func (r *restoring) unpack(part Part, dir string, text []byte) error {
 		if r.files.Add(1) > maxFiles || h.Size < 0 || r.size.Add(h.Size) > maxUnpacked {
 			return errBounds
 		}
-		if err := entry(part, dir, h, in, made); err != nil {
+		if err := w.entry(h, in); err != nil {
 			return err
 		}
 	}
-}
-
-// entry writes one file or folder. The names are checked here; links are not among what is
-// written, so that none can lead anywhere.
-func entry(part Part, dir string, h *tar.Header, in io.Reader, made map[string]bool) error {
-	name := h.Name
-	folder := h.Typeflag == tar.TypeDir && part == Modules
-	if folder {
-		name = filepath.ToSlash(filepath.Clean(name))
-	}
-	if !folder && h.Typeflag != tar.TypeReg || !part.valid(name) {
-		return errName
-	}
-	file := filepath.Join(dir, filepath.FromSlash(name))
-	parent := filepath.Dir(file)
-	if folder {
-		parent = file
-	}
-	if !made[parent] {
-		if err := os.MkdirAll(parent, 0o777); err != nil {
-			return fmt.Errorf("%w: %w", errDisk, err)
-		}
-		made[parent] = true
-	}
-	if folder {
-		return nil
-	}
-	return place(file, h.Size, in)
-}
-
-// place writes a file unless it is there. The go command itself writes objects in place
-// and takes one of another length for missing.
-func place(file string, size int64, in io.Reader) error {
-	if info, err := os.Lstat(file); err == nil && info.Mode().IsRegular() && info.Size() == size {
-		return nil
-	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
-	if err != nil {
-		return fmt.Errorf("%w: %w", errDisk, err)
-	}
-	_, err = io.Copy(f, in)
-	if closed := f.Close(); err == nil && closed != nil {
-		err = fmt.Errorf("%w: %w", errDisk, closed)
-	}
-	if _, disk := errors.AsType[*fs.PathError](err); disk && !errors.Is(err, errDisk) {
-		err = fmt.Errorf("%w: %w", errDisk, err)
-	}
-	if err != nil {
-		_ = os.Remove(file)
-	}
-	return err
 }
