@@ -34,7 +34,8 @@ type Into struct {
 	// Objects is the build cache, a folder of ours.
 	Objects string
 	// Modules is the folder for module caches, one for each content: the go command takes
-	// what lies in a module cache for unchanging, and keeps an index of it by its path.
+	// what lies in a module cache for unchanging, and keeps an index of it by its path. It
+	// is empty where no modules are wanted.
 	Modules string
 	// Limit is how large a cache may be, compressed, in bytes.
 	Limit int64
@@ -78,7 +79,9 @@ func Restore(ctx context.Context, from Store, key Key, into Into) (Restored, err
 	}
 	done := Restored{Files: r.files.Load(), Size: r.size.Load(), Packed: r.packed.Load(), Lost: r.lost.Load()}
 	done.Modules, err = r.settle(dir)
-	cache.Trim(into.Modules, keepModules, time.Now())
+	if dir != "" {
+		cache.Trim(into.Modules, keepModules, time.Now())
+	}
 	return done, err
 }
 
@@ -110,7 +113,7 @@ func (r *restoring) wanted(ctx context.Context, m manifest, key Key, into Into) 
 			n++
 		}
 	}
-	if has.Modules != key.Modules || key.Modules == "" || n == 0 {
+	if into.Modules == "" || has.Modules != key.Modules || key.Modules == "" || n == 0 {
 		return "", nil
 	}
 	dir = filepath.Join(into.Modules, hex.EncodeToString(h.Sum(nil))[:32])

@@ -54,7 +54,11 @@ func (p *Pipeline) restoreFrom(ctx context.Context, b *Built, e engine.Caching) 
 		return err
 	}
 	s := p.Reporter.Start("cache")
-	into := gocache.Into{Objects: e.Objects(), Modules: filepath.Join(p.Cache, "modules"), Limit: caches.Limit}
+	into := gocache.Into{Objects: e.Objects(), Limit: caches.Limit}
+	if !b.published {
+		// What is published is described with the licences of whole modules.
+		into.Modules = filepath.Join(p.Cache, "modules")
+	}
 	done, err := gocache.Restore(ctx, from, b.key(), into)
 	switch {
 	case ctx.Err() != nil:

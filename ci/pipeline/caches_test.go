@@ -174,6 +174,7 @@ func TestPublish_RestoresNothingUnlessTheCacheIsTrusted(t *testing.T) {
 		}, pipeline.Publish{AllowDirty: true, Checks: pipeline.Checks{Gates: []string{"size"}}})
 		require.NoError(t, err)
 		require.Contains(t, c.said, "build linux/amd64")
+		require.Empty(t, c.modules)
 		require.Equal(t, !trusted, strings.Contains(strings.Join(told.text, "\n"), "nothing is restored from "+store))
 	}
 }
