@@ -26,8 +26,9 @@ import (
 // and ask a registry more often.
 const buckets = 64
 
-// level is the compression's: the next one packs a cache 6 % smaller in twice the time.
-const level = zstd.SpeedFastest
+// level is the compression's. Of caddy's objects the one below makes 7 % more in 0.85 of the
+// time, the one above 10 % less in 3.5 times the time; all are unpacked in about the same.
+const level = zstd.SpeedDefault
 
 // leastChange is the part of a cache that has to be new before it is saved, in percent.
 const leastChange = 5
