@@ -78,7 +78,7 @@ func TestSave_IsRestoredAsItWas(t *testing.T) {
 			t.Parallel()
 			_, err := gocache.Restore(t.Context(), store, key, into(t))
 			require.ErrorIs(t, err, gocache.ErrNone)
-			saved, err := gocache.Save(t.Context(), store, key, caches(t, texts(100)...), limit)
+			saved, err := gocache.Save(t.Context(), store, key, caches(t, texts(100)...), gocache.How{Limit: limit})
 			require.NoError(t, err)
 			require.Empty(t, saved.Skipped)
 			require.Equal(t, saved.Size, saved.Sent)
@@ -106,16 +106,16 @@ func TestSave_SendsWhatIsNewAlone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			all := texts(100)
-			first, err := gocache.Save(t.Context(), store, key, caches(t, all...), limit)
+			first, err := gocache.Save(t.Context(), store, key, caches(t, all...), gocache.How{Limit: limit})
 			require.NoError(t, err)
-			again, err := gocache.Save(t.Context(), store, key, caches(t, all...), limit)
+			again, err := gocache.Save(t.Context(), store, key, caches(t, all...), gocache.How{Limit: limit})
 			require.NoError(t, err)
 			require.Equal(t, "little is new", again.Skipped)
 			require.Zero(t, again.Sent)
 			for i := range 10 {
 				all[i] += "changed"
 			}
-			changed, err := gocache.Save(t.Context(), store, key, caches(t, all...), limit)
+			changed, err := gocache.Save(t.Context(), store, key, caches(t, all...), gocache.How{Limit: limit})
 			require.NoError(t, err)
 			require.Empty(t, changed.Skipped)
 			require.Less(t, changed.Sent, first.Size*2/5)
@@ -133,9 +133,9 @@ func TestSave_FollowsGoSum(t *testing.T) {
 	store, other := gocache.Folder(t.TempDir()), key
 	other.Modules = "sha256:cd"
 	files := caches(t, texts(50)...)
-	_, err := gocache.Save(t.Context(), store, key, files, limit)
+	_, err := gocache.Save(t.Context(), store, key, files, gocache.How{Limit: limit})
 	require.NoError(t, err)
-	saved, err := gocache.Save(t.Context(), store, other, files, limit)
+	saved, err := gocache.Save(t.Context(), store, other, files, gocache.How{Limit: limit})
 	require.NoError(t, err)
 	require.Empty(t, saved.Skipped)
 	require.Zero(t, saved.Sent)
@@ -147,12 +147,12 @@ func TestSave_FollowsGoSum(t *testing.T) {
 func TestSave_StaysBelowTheLimit(t *testing.T) {
 	t.Parallel()
 	store := gocache.Folder(t.TempDir())
-	saved, err := gocache.Save(t.Context(), store, key, caches(t, texts(50)...), 100)
+	saved, err := gocache.Save(t.Context(), store, key, caches(t, texts(50)...), gocache.How{Limit: 100})
 	require.NoError(t, err)
 	require.Equal(t, "it is larger than the limit", saved.Skipped)
 	_, err = gocache.Restore(t.Context(), store, key, into(t))
 	require.ErrorIs(t, err, gocache.ErrNone)
-	_, err = gocache.Save(t.Context(), store, key, caches(t, texts(50)...), limit)
+	_, err = gocache.Save(t.Context(), store, key, caches(t, texts(50)...), gocache.How{Limit: limit})
 	require.NoError(t, err)
 	to := into(t)
 	to.Limit = 100
@@ -167,7 +167,7 @@ func TestSave_KeepsNoBlobsThatNobodyNeeds(t *testing.T) {
 	for i := range 12 {
 		of := key
 		of.Release = fmt.Sprint("go1.26.", i)
-		_, err := gocache.Save(t.Context(), gocache.Folder(dir), of, caches(t, fmt.Sprint("object ", i)), limit)
+		_, err := gocache.Save(t.Context(), gocache.Folder(dir), of, caches(t, fmt.Sprint("object ", i)), gocache.How{Limit: limit})
 		require.NoError(t, err)
 	}
 	var idx v1.IndexManifest
@@ -184,7 +184,7 @@ func TestSave_KeepsNoBlobsThatNobodyNeeds(t *testing.T) {
 func TestRestore_LeavesModulesOfAnotherGoSum(t *testing.T) {
 	t.Parallel()
 	store := gocache.Folder(t.TempDir())
-	_, err := gocache.Save(t.Context(), store, key, caches(t, texts(3)...), limit)
+	_, err := gocache.Save(t.Context(), store, key, caches(t, texts(3)...), gocache.How{Limit: limit})
 	require.NoError(t, err)
 	other, to := key, into(t)
 	other.Modules = "sha256:cd"

@@ -32,7 +32,7 @@ func TestRestore_TakesWhatIsNotWholeForMissing(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			store := gocache.Folder(dir)
-			_, err := gocache.Save(t.Context(), store, key, caches(t, texts(20)...), limit)
+			_, err := gocache.Save(t.Context(), store, key, caches(t, texts(20)...), gocache.How{Limit: limit})
 			require.NoError(t, err)
 			for _, d := range layers(t, store) {
 				file := filepath.Join(dir, "blobs", "sha256", d.Digest.Hex)
@@ -43,7 +43,12 @@ func TestRestore_TakesWhatIsNotWholeForMissing(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, int64(1), done.Lost)
 				require.Equal(t, d.Annotations["vnd.slipway.gocache.part"] == "modules", done.Modules == "")
-				require.NoError(t, os.WriteFile(file, whole, 0o644))
+				saved, err := gocache.Save(t.Context(), store, key, caches(t, texts(20)...), gocache.How{Limit: limit, Renew: true})
+				require.NoError(t, err)
+				require.Equal(t, d.Size, saved.Sent, "it is mended")
+				mended, err := os.ReadFile(file)
+				require.NoError(t, err)
+				require.Equal(t, whole, mended)
 			}
 		})
 	}

@@ -45,6 +45,14 @@ type File struct {
 	Size  int64
 }
 
+// How says how to save.
+type How struct {
+	// Limit is how large a cache may be, compressed, in bytes.
+	Limit int64
+	// Renew says that something there is not whole: it is looked at again.
+	Renew bool
+}
+
 // Saved says what became of a cache.
 type Saved struct {
 	// Size is that of all layers, Sent of those that were not there, compressed.
@@ -92,8 +100,8 @@ func split(files []File) []bucket {
 func (b bucket) cost() int64 { return b.size + int64(len(b.files))<<14 }
 
 // Save brings files to a store under the key's tag, unless little of them is new there and
-// the modules are the same, or they are more than limit bytes, compressed.
-func Save(ctx context.Context, to Store, key Key, files []File, limit int64) (Saved, error) {
+// the modules are the same, or they are too large.
+func Save(ctx context.Context, to Store, key Key, files []File, how How) (Saved, error) {
 	before, has, err := last(ctx, to, key)
 	if err != nil {
 		return Saved{}, err
@@ -110,10 +118,10 @@ func Save(ctx context.Context, to Store, key Key, files []File, limit int64) (Sa
 			fresh += b.size
 		}
 	}
-	if has.Modules == key.Modules && fresh*100 <= total*leastChange {
+	if !how.Renew && has.Modules == key.Modules && fresh*100 <= total*leastChange {
 		return Saved{Size: before.size(), Skipped: "little is new"}, nil
 	}
-	return write(ctx, to, key, all, old, limit)
+	return write(ctx, to, key, all, old, how.Limit)
 }
 
 // last is the manifest that is there and what it is for, or an empty one.

@@ -18,7 +18,7 @@ type Store interface {
 	Manifest(ctx context.Context, tag string) ([]byte, error)
 	// Blob is the bytes under a digest, at most as many as it says.
 	Blob(ctx context.Context, d v1.Descriptor) ([]byte, error)
-	// Has tells whether a blob is there.
+	// Has tells whether a blob is there, whole as far as the store can tell.
 	Has(ctx context.Context, d v1.Descriptor) bool
 	// Write brings a blob there.
 	Write(ctx context.Context, d v1.Descriptor, text []byte) error

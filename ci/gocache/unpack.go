@@ -203,7 +203,7 @@ func (r *restoring) unpack(part Part, dir string, text []byte) error {
 		if err != nil {
 			return fmt.Errorf("unpacking a layer: %w", err)
 		}
-		if r.files.Add(1) > maxFiles || h.Size < 0 || r.size.Add(h.Size) > maxUnpacked {
+		if r.files.Add(1) > maxFiles || h.Size < 0 || h.Size > maxUnpacked || r.size.Add(h.Size) > maxUnpacked {
 			return errBounds
 		}
 		if err := w.entry(h, in); err != nil {

@@ -73,7 +73,7 @@ func (p *Pipeline) restoreFrom(ctx context.Context, b *Built, e engine.Caching) 
 		return nil
 	}
 	summary := fmt.Sprintf("%s, %s", step.Count(int(done.Files), "file"), step.Size(done.Size))
-	if done.Lost > 0 {
+	if b.lost = done.Lost > 0 && caches.To == caches.From; done.Lost > 0 {
 		summary += fmt.Sprintf(", %s not whole", step.Count(int(done.Lost), "layer"))
 	}
 	if done.Modules != "" {
@@ -122,7 +122,7 @@ func (p *Pipeline) saved(ctx context.Context, b *Built, e engine.Caching) (strin
 	if err != nil {
 		return "", err
 	}
-	done, err := gocache.Save(ctx, to, b.key(), files, b.Plan.Run.Caches.Limit)
+	done, err := gocache.Save(ctx, to, b.key(), files, gocache.How{Limit: b.Plan.Run.Caches.Limit, Renew: b.lost})
 	switch {
 	case err != nil:
 		return "", err

@@ -61,6 +61,8 @@ type Built struct {
 	units []*unit
 	// dirty are the source files that differ from the commit.
 	dirty []string
+	// lost says that a part of the cache was not whole.
+	lost bool
 	// published says that what is built is to be published.
 	published bool
 	// clean wants no source that differs from the commit.

@@ -50,8 +50,11 @@ func (e *Engine) withModules(ctx context.Context, do func(*gocmd.Go) error) erro
 	if err := do(&g); err == nil || ctx.Err() != nil {
 		return err
 	}
+	if err := do(&e.goCommand); err != nil {
+		return err // the source is at fault, not the cache
+	}
 	if e.modules.CompareAndSwap(from, nil) {
 		from.short()
 	}
-	return do(&e.goCommand)
+	return nil
 }
