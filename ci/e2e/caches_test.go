@@ -1,7 +1,9 @@
 package e2e_test
 
 import (
+	"crypto/rand"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,7 +21,6 @@ import (
 var moon = map[string]string{
 	"go.mod":           "module example.com/moon\n\ngo 1.25.0\n",
 	"moon.go":          "// Package moon pulls.\npackage moon\n\nimport _ \"embed\"\n\n//go:embed data/pull.txt\nvar Pull string\n",
-	"data/pull.txt":    "pull\n",
 	"phase/phase.go":   "// Package phase is not needed at first.\npackage phase\n\n// New is a phase.\nconst New = \"new\"\n",
 	"unused/unused.go": "package unused\n",
 }
@@ -28,7 +29,9 @@ var moon = map[string]string{
 func serveMoon(t *testing.T) (proxy, sum string) {
 	t.Helper()
 	source, proxy := t.TempDir(), t.TempDir()
-	for name, text := range moon {
+	files := maps.Clone(moon)
+	files["data/pull.txt"] = rand.Text() // so that nobody has compiled it yet
+	for name, text := range files {
 		file := filepath.Join(source, filepath.FromSlash(name))
 		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
