@@ -47,8 +47,8 @@ func (p *Pipeline) unitsOf(b *Built) []*unit {
 	return units
 }
 
-// ready fetches the base, readies the toolchain and restores caches, side by side. Nothing is built
-// before the base is known to have every platform.
+// ready fetches the base, readies the toolchain and restores caches, side by side. Nothing
+// is built before the base is known to have every platform.
 func (p *Pipeline) ready(ctx context.Context, b *Built) (*base.Base, error) {
 	var found *base.Base
 	group, ctx := errgroup.WithContext(ctx)
