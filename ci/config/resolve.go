@@ -31,7 +31,7 @@ type Input struct {
 // Resolve makes the plan. Every error is a *fault.Error of kind Usage.
 func Resolve(ctx context.Context, in Input) (*Plan, error) {
 	p := &Plan{Set: in.Said.Set, Typed: in.Said.Typed, Origins: maps.Clone(in.Said.Origins), said: in.Said.Origins, Notes: slices.Concat(in.Project.Notes, in.Pins.Notes)}
-	for _, part := range []func(Input) error{p.mains, p.toolchain, p.base, p.platforms, p.identity, p.build, p.config, p.run, p.publish, p.policy, p.scan, p.smoke} {
+	for _, part := range []func(Input) error{p.mains, p.toolchain, p.base, p.platforms, p.identity, p.build, p.config, p.run, p.caches, p.publish, p.policy, p.scan, p.smoke} {
 		if err := part(in); err != nil {
 			return nil, err
 		}

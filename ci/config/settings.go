@@ -54,6 +54,12 @@ type Settings struct {
 	Target     []string
 	Test       []string
 
+	// Which caches of the go command are carried over.
+	CacheFrom    string
+	CacheTo      string
+	CacheLimit   string
+	CacheTrusted bool
+
 	// Where it is published, under which names, and how.
 	ImageTag  Lines
 	Ref       string
@@ -111,7 +117,7 @@ type key struct {
 
 // keys lists every key in the order of the documentation.
 func keys() []key {
-	return slices.Concat(buildKeys(), imageKeys(), runKeys(), publishKeys(), gateKeys())
+	return slices.Concat(buildKeys(), imageKeys(), runKeys(), cacheKeys(), publishKeys(), gateKeys())
 }
 
 func buildKeys() []key {
@@ -166,6 +172,15 @@ func runKeys() []key {
 	}
 }
 
+func cacheKeys() []key {
+	return []key{
+		{name: "cache-from", help: "repository, or folder as ./FOLDER, to restore the go command's caches from before a build with the local engine; publish does not, without --cache-trusted", machine: true, field: func(s *Settings) any { return &s.CacheFrom }},
+		{name: "cache-to", help: "repository, or folder as ./FOLDER, to save them to after a run that ends well, if enough is new", machine: true, field: func(s *Settings) any { return &s.CacheTo }},
+		{name: "cache-limit", help: "size that such a cache may have, compressed (default 1GB)", machine: true, field: func(s *Settings) any { return &s.CacheLimit }},
+		{name: "cache-trusted", help: "let publish build from a restored cache: all who can write to it can change what is published", machine: true, field: func(s *Settings) any { return &s.CacheTrusted }},
+	}
+}
+
 func publishKeys() []key {
 	return []key{
 		{name: "target", help: "repository that publish pushes to, such as ghcr.io/team/server; where there are several images, each goes to a repository of its name below", field: func(s *Settings) any { return &s.Target }},
@@ -212,6 +227,7 @@ const (
 	defaultStrip  = "full"
 	defaultOutput = ".slipway"
 	defaultBudget = "15MB"
+	defaultCache  = "1GB"
 	defaultSign   = "auto"
 
 	defaultSeverity    = "high"

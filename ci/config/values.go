@@ -29,6 +29,7 @@ func (p *Plan) Values() map[string]string {
 	}
 	maps.Copy(values, p.gateValues())
 	maps.Copy(values, p.publishValues())
+	maps.Copy(values, p.cacheValues())
 	if i.Certs {
 		values["certs"] = "bundled"
 	}

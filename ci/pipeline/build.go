@@ -50,8 +50,8 @@ func (p *Pipeline) unitsOf(b *Built) []*unit {
 	return units
 }
 
-// ready fetches the base and readies the toolchain, side by side. Nothing is built
-// before the base is known to have every platform.
+// ready fetches the base, readies the toolchain and restores caches, side by side. Nothing
+// is built before the base is known to have every platform.
 func (p *Pipeline) ready(ctx context.Context, b *Built) (*base.Base, error) {
 	var found *base.Base
 	group, ctx := errgroup.WithContext(ctx)
@@ -66,6 +66,7 @@ func (p *Pipeline) ready(ctx context.Context, b *Built) (*base.Base, error) {
 		return nil
 	})
 	group.Go(func() error { return p.toolchain(ctx, b) })
+	group.Go(func() error { return p.restore(ctx, b) })
 	err := group.Wait()
 	return found, err
 }

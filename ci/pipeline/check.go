@@ -97,6 +97,9 @@ func (p *Pipeline) judged(ctx context.Context, done *Checked, said Said, checks 
 		return err
 	}
 	c.conclude()
+	if done.Receipt.Verdict == receipt.Passed {
+		p.save(ctx, b)
+	}
 	return nil
 }
 

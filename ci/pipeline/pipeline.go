@@ -63,6 +63,10 @@ type Built struct {
 	// which commands have written since preBuilt.
 	dirty, generated []string
 	preBuilt         time.Time
+	// lost says that a part of the cache was not whole.
+	lost bool
+	// published says that what is built is to be published.
+	published bool
 	// clean wants no source that differs from the commit.
 	clean bool
 }
@@ -121,7 +125,11 @@ func (p *Pipeline) Build(ctx context.Context, said Said) (*Built, error) {
 	}
 	// What was built is there already, and a session that does not end in order is killed.
 	defer func() { _ = b.engine.Close() }()
-	return b, p.build(ctx, b)
+	if err := p.build(ctx, b); err != nil {
+		return b, err
+	}
+	p.save(ctx, b)
+	return b, ctx.Err()
 }
 
 // begin makes the plan and chooses the engine, which the caller closes. Beside an error

@@ -71,12 +71,14 @@ func hosts(b *Built) []string {
 }
 
 // keychain has the credentials of the targets' registries.
-func (p *Pipeline) keychain(b *Built) (authn.Keychain, error) {
+func (p *Pipeline) keychain(b *Built) (authn.Keychain, error) { return p.keychainFor(b, hosts(b)) }
+
+func (p *Pipeline) keychainFor(b *Built, targets []string) (authn.Keychain, error) {
 	files := make([]string, 0, len(b.Plan.Run.Publish.TokenFiles))
 	for host, file := range b.Plan.Run.Publish.TokenFiles {
 		files = append(files, host+"="+file)
 	}
-	return auth.Keychain(auth.Options{Getenv: p.getenv, Environ: p.Env, Targets: hosts(b), TokenFiles: files})
+	return auth.Keychain(auth.Options{Getenv: p.getenv, Environ: p.Env, Targets: targets, TokenFiles: files})
 }
 
 // getenv answers from the environment: the last entry of a name holds.

@@ -55,7 +55,7 @@ func (p *Pipeline) Publish(ctx context.Context, said Said, how Publish) (*Publis
 		if err != nil {
 			return err
 		}
-		done.clean = !how.AllowDirty
+		done.clean, done.published = !how.AllowDirty, true
 		if err := own.judged(ctx, done, said, how.Checks); err != nil {
 			return err
 		}

@@ -16,6 +16,8 @@ func (p *Pipeline) Rebuild(ctx context.Context, said Said, recorded plan.Image) 
 		all, err := said(file)
 		if err == nil {
 			all.Recorded(recorded)
+			// What is rebuilt is to be a proof.
+			all.CacheFrom, all.CacheTo = "", ""
 		}
 		return all, err
 	})

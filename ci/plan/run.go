@@ -29,6 +29,8 @@ type Run struct {
 	Scan   Scan   `json:"scan"`
 	Smoke  Smoke  `json:"smoke"`
 	Policy Policy `json:"policy"`
+	// Caches are the go command's that are carried over.
+	Caches Caches `json:"caches,omitzero"`
 	// PreBuild are commands that run in the source folder before a build.
 	PreBuild [][]string `json:"preBuild,omitempty"`
 	// AllowExec lets them run on this machine.

@@ -11,30 +11,36 @@ import (
 )
 
 // Sources lists what the mains need.
-func (e *Engine) Sources(ctx context.Context, t engine.Target) (engine.SourceSet, error) {
-	return e.goCommand.Sources(ctx, t)
+func (e *Engine) Sources(ctx context.Context, t engine.Target) (set engine.SourceSet, err error) {
+	err = e.withModules(ctx, func(g *gocmd.Go) error {
+		set, err = g.Sources(ctx, t)
+		return err
+	})
+	return set, err
 }
 
 // Build runs go build once for all mains of a platform, unless its result is kept.
 func (e *Engine) Build(ctx context.Context, t engine.Target, _ engine.SourceSet, s step.Step) (engine.Result, error) {
 	store := gocmd.Store{Dir: filepath.Join(e.cache, "bin"), Release: e.goCommand.Release}
-	return store.Build(t, func(dir string) error { return e.compile(ctx, t, dir, s) })
+	return store.Build(t, func(dir string) error {
+		return e.withModules(ctx, func(g *gocmd.Go) error { return compile(ctx, g, t, dir, s) })
+	})
 }
 
 // compile runs go build; its own words come back in the error.
-func (e *Engine) compile(ctx context.Context, t engine.Target, dir string, s step.Step) error {
-	args := e.goCommand.BuildArgs(t, dir+string(filepath.Separator))
+func compile(ctx context.Context, g *gocmd.Go, t engine.Target, dir string, s step.Step) error {
+	args := g.BuildArgs(t, dir+string(filepath.Separator))
 	s.Log("go " + strings.Join(args, " "))
-	out, err := e.goCommand.Run(ctx, gocmd.Environment(t), args)
+	out, err := g.Run(ctx, gocmd.Environment(t), args)
 	if err != nil {
 		return err
 	}
-	s.Ran(e.goCommand.RanBuild(t, out))
+	s.Ran(g.RanBuild(t, out))
 	for _, line := range gocmd.Lines(out.Stderr) {
 		s.Log(line)
 	}
 	if out.Err != nil {
-		return e.goCommand.Explain(ctx, t, out)
+		return g.Explain(ctx, t, out)
 	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
@@ -95,7 +94,7 @@ func (e *Engine) scrub(src engine.Source, host map[string]string) []string {
 		env[name] = value
 	}
 	maps.Copy(env, gocmd.Fixed())
-	maps.Copy(env, environ{"GOCACHE": filepath.Join(e.cache, "go-build"), "GOPROXY": gocmd.WithoutDirect(host["GOPROXY"])})
+	maps.Copy(env, environ{"GOCACHE": e.Objects(), "GOPROXY": gocmd.WithoutDirect(host["GOPROXY"])})
 	if src.Workspace != "" {
 		env["GOWORK"] = src.Workspace
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 
 	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/engine/gocmd"
@@ -30,6 +31,9 @@ type Options struct {
 type Engine struct {
 	cache string
 	user  environ
+
+	// modules is the module cache to build from, or nil for the user's.
+	modules atomic.Pointer[restored]
 
 	// What Prepare found.
 	root      string // the toolchain's GOROOT

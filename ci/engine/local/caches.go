@@ -1,0 +1,60 @@
+package local
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+
+	"example.com/slipway/ci/engine"
+	"example.com/slipway/ci/engine/gocmd"
+)
+
+var _ engine.Caching = (*Engine)(nil)
+
+// Objects is the build cache of all builds, Slipway's own.
+func (e *Engine) Objects() string { return filepath.Join(e.cache, "go-build") }
+
+// UseModules names a module cache beside the user's, which is not touched: what is partly
+// there would break other builds.
+func (e *Engine) UseModules(dir string, short func()) {
+	e.modules.Store(&restored{dir, short})
+}
+
+// restored is a module cache that has what a program needed once.
+type restored struct {
+	dir   string
+	short func()
+}
+
+// Needs lists what a build needs.
+func (e *Engine) Needs(ctx context.Context, t engine.Target) (needs engine.Needs, err error) {
+	err = e.withModules(ctx, func(g *gocmd.Go) error {
+		needs, err = g.Needs(ctx, t)
+		return err
+	})
+	return needs, err
+}
+
+// withModules does something with the module cache of UseModules, and again with the
+// ordinary one where that fails: what was not needed before is not there.
+func (e *Engine) withModules(ctx context.Context, do func(*gocmd.Go) error) error {
+	from := e.modules.Load()
+	if from == nil {
+		return do(&e.goCommand)
+	}
+	g := e.goCommand
+	g.Modules = from.dir
+	g.Run = func(ctx context.Context, env, args []string) (gocmd.Output, error) {
+		return e.runIn(ctx, slices.Concat(e.base, env, []string{"GOMODCACHE=" + from.dir}), args)
+	}
+	if err := do(&g); err == nil || ctx.Err() != nil {
+		return err
+	}
+	if err := do(&e.goCommand); err != nil {
+		return err // the source is at fault, not the cache
+	}
+	if e.modules.CompareAndSwap(from, nil) {
+		from.short()
+	}
+	return nil
+}

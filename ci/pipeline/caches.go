@@ -1,0 +1,241 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"example.com/slipway/ci/engine"
+	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/gocache"
+	"example.com/slipway/ci/registry"
+	"example.com/slipway/ci/step"
+)
+
+// restore brings the go command's caches to the engine. A cache that cannot be had costs
+// time and nothing else: the run goes on and says so. What is published is built without,
+// unless somebody on this machine says that all who can write to the cache may change it.
+func (p *Pipeline) restore(ctx context.Context, b *Built) error {
+	caches := b.Plan.Run.Caches
+	if caches.From == "" && caches.To == "" || p.Fresh != "" {
+		return nil
+	}
+	e, ok := b.engine.(engine.Caching)
+	if !ok {
+		return fault.New(fault.Usage, "the engine %s keeps the go command's caches itself: cache-from and cache-to do nothing with it", b.engine.Name()).
+			WithFix("say --engine local, or leave them out")
+	}
+	switch {
+	case caches.From == "":
+	case b.published && !caches.Trusted:
+		p.Reporter.Note("nothing is restored from " + caches.From + ": what is published is built without, or with --cache-trusted")
+	default:
+		if err := p.restoreFrom(ctx, b, e); err != nil {
+			return err
+		}
+	}
+	if caches.To == "" {
+		return nil
+	}
+	return gocache.Mark(e.Objects(), time.Now())
+}
+
+func (p *Pipeline) restoreFrom(ctx context.Context, b *Built, e engine.Caching) error {
+	caches := b.Plan.Run.Caches
+	from, err := p.store(b, caches.From, false)
+	if err != nil {
+		return err
+	}
+	s := p.Reporter.Start("cache")
+	into := gocache.Into{Objects: e.Objects(), Limit: caches.Limit}
+	if !b.published {
+		// What is published is described with the licences of whole modules.
+		into.Modules = filepath.Join(p.Cache, "modules")
+	}
+	done, err := gocache.Restore(ctx, from, b.key(), into)
+	switch {
+	case ctx.Err() != nil:
+		s.Fail(context.Cause(ctx))
+		return context.Cause(ctx)
+	case errors.Is(err, gocache.ErrNone):
+		s.Done(caches.From + " has none yet")
+		return nil
+	case err != nil:
+		s.Done("nothing restored")
+		p.Reporter.Note(fmt.Sprintf("the cache %s is of no use: %v", caches.From, err))
+		return nil
+	}
+	summary := fmt.Sprintf("%s, %s", step.Count(int(done.Files), "file"), step.Size(done.Size))
+	if b.lost = done.Lost > 0 && caches.To == caches.From; done.Lost > 0 {
+		summary += fmt.Sprintf(", %s not whole", step.Count(int(done.Lost), "layer"))
+	}
+	if done.Modules != "" {
+		e.UseModules(done.Modules, func() {
+			p.Reporter.Note("the restored modules are not all that the program needs: the ordinary module cache is used")
+		})
+	} else {
+		summary += ", no modules"
+	}
+	s.Done(summary)
+	return nil
+}
+
+// save keeps what the build used of the go command's caches, after a run that ended well.
+// Where it cannot, the run has its result nevertheless.
+func (p *Pipeline) save(ctx context.Context, b *Built) {
+	caches := b.Plan.Run.Caches
+	e, ok := b.engine.(engine.Caching)
+	if !ok || caches.To == "" || p.Fresh != "" {
+		return
+	}
+	s := p.Reporter.Start("save cache")
+	summary, err := p.saved(ctx, b, e)
+	if err != nil {
+		s.Done("not saved")
+		p.Reporter.Note(fmt.Sprintf("the cache is not saved to %s: %v", caches.To, err))
+		return
+	}
+	s.Done(summary)
+}
+
+func (p *Pipeline) saved(ctx context.Context, b *Built, e engine.Caching) (string, error) {
+	if why := p.foreign(); why != "" {
+		return "not saved: " + why, nil
+	}
+	for _, u := range b.units {
+		if u.result.Cached {
+			return "not saved: nothing was compiled", nil
+		}
+	}
+	to, err := p.store(b, b.Plan.Run.Caches.To, true)
+	if err != nil {
+		return "", err
+	}
+	files, err := carried(ctx, b, e)
+	if err != nil {
+		return "", err
+	}
+	done, err := gocache.Save(ctx, to, b.key(), files, gocache.How{Limit: b.Plan.Run.Caches.Limit, Renew: b.lost})
+	switch {
+	case err != nil:
+		return "", err
+	case done.Skipped != "":
+		return fmt.Sprintf("not saved: %s, %s", done.Skipped, step.Size(done.Size)), nil
+	}
+	return fmt.Sprintf("%s, %s of them new", step.Size(done.Size), step.Size(done.Sent)), nil
+}
+
+// carried are the files of both caches that the builds used.
+func carried(ctx context.Context, b *Built, e engine.Caching) ([]gocache.File, error) {
+	groups, modules := map[string]string{}, map[string]gocache.File{}
+	for _, u := range b.units {
+		needs, err := e.Needs(ctx, u.target())
+		if err != nil {
+			return nil, err
+		}
+		for file, group := range needs.Archives {
+			groups[file] = group
+		}
+		for name, group := range needs.Modules {
+			f := gocache.File{Part: gocache.Modules, Name: name, Group: group}
+			path := filepath.Join(needs.Cache, filepath.FromSlash(name))
+			info, err := os.Lstat(path)
+			if err != nil {
+				return nil, err
+			}
+			if info.Mode().IsRegular() {
+				f.Path, f.Size = path, info.Size()
+			}
+			modules[name] = f
+		}
+	}
+	files, err := gocache.Used(e.Objects())
+	if err != nil {
+		return nil, err
+	}
+	for i := range files {
+		// All else is small, and changes whenever anything does.
+		files[i].Group = groups[files[i].Path]
+	}
+	for _, f := range modules {
+		files = append(files, f)
+	}
+	return files, nil
+}
+
+// key says what a cache of this build is for.
+func (b *Built) key() gocache.Key {
+	i := b.Plan.Image
+	k := gocache.Key{Release: i.Toolchain, Host: runtime.GOOS + "/" + runtime.GOARCH, Flags: append([]string{}, i.Build.Tags...), Modules: moduleFiles(b)}
+	for _, t := range i.Platforms {
+		k.Platforms = append(k.Platforms, t.String())
+	}
+	if i.Build.Debug {
+		k.Flags = append(k.Flags, "debug")
+	}
+	return k
+}
+
+// store opens a place of caches.
+func (p *Pipeline) store(b *Built, place string, push bool) (gocache.Store, error) {
+	if filepath.IsAbs(place) {
+		return gocache.Folder(place), nil
+	}
+	targets := hosts(b)
+	if len(targets) == 0 {
+		host, _, _ := strings.Cut(place, "/")
+		targets = []string{host}
+	}
+	keychain, err := p.keychainFor(b, targets)
+	if err != nil {
+		return nil, err
+	}
+	r, err := registry.Open(place, registry.Options{Push: push, PlainHTTP: b.Plan.Run.Publish.PlainHTTP, Keychain: keychain, Budget: patience})
+	if err != nil {
+		return nil, err
+	}
+	return gocache.Repository(r), nil
+}
+
+// patience is how long a registry may keep failing before a run goes on without a cache.
+const patience = 20 * time.Second
+
+// eventLimit bounds the file that tells what started a job, in bytes.
+const eventLimit = 32 << 20
+
+// foreign says why what this run compiled is not for others: somebody else's code is not to
+// fill the cache of those who build from this repository.
+func (p *Pipeline) foreign() string {
+	if !strings.HasPrefix(p.getenv("GITHUB_EVENT_NAME"), "pull_request") {
+		return ""
+	}
+	const unknown = "nobody knows whose pull request this is"
+	file, err := os.Open(p.getenv("GITHUB_EVENT_PATH"))
+	if err != nil {
+		return unknown
+	}
+	defer file.Close()
+	var event struct {
+		PullRequest struct {
+			Head, Base struct {
+				Repo struct {
+					FullName string `json:"full_name"`
+				} `json:"repo"`
+			}
+		} `json:"pull_request"`
+	}
+	if err := json.NewDecoder(io.LimitReader(file, eventLimit)).Decode(&event); err != nil || event.PullRequest.Base.Repo.FullName == "" {
+		return unknown
+	}
+	if event.PullRequest.Head.Repo.FullName != event.PullRequest.Base.Repo.FullName {
+		return "this is a pull request from another repository"
+	}
+	return ""
+}

@@ -1,0 +1,180 @@
+package pipeline_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/slipway/ci/config"
+	"example.com/slipway/ci/engine"
+	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/pipeline"
+	"example.com/slipway/ci/plan"
+)
+
+// compiler is an engine that has a build cache, of one object.
+type compiler struct {
+	*fake
+	objects string
+	modules string
+}
+
+func (c *compiler) chosen(context.Context, plan.Run) (engine.Engine, string, error) {
+	return c, "", nil
+}
+func (c *compiler) Objects() string                 { return c.objects }
+func (c *compiler) UseModules(dir string, _ func()) { c.modules = dir }
+func (c *compiler) object() string                  { return filepath.Join(c.objects, objectName[:2], objectName+"-d") }
+func (c *compiler) compile(engine.Target) error     { return writeAll(c.object(), "object") }
+func (c *compiler) module(name string) string       { return filepath.Join(c.dir, "mod", name) }
+func writeAll(name, text string) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(name, []byte(text), 0o644)
+}
+
+func (c *compiler) Needs(context.Context, engine.Target) (engine.Needs, error) {
+	err := writeAll(c.module("example.com/dep@v1.0.0/dep.go"), "package dep\n")
+	return engine.Needs{
+		Archives: map[string]string{c.object(): "example.com/tide"},
+		Cache:    filepath.Join(c.dir, "mod"), Modules: map[string]string{"example.com/dep@v1.0.0/dep.go": "example.com/dep", "example.com/dep@v1.0.0": "example.com/dep"},
+	}, err
+}
+
+var objectName = func() string {
+	sum := sha256.Sum256([]byte("object"))
+	return hex.EncodeToString(sum[:])
+}()
+
+// machine is a pipeline on a machine of its own.
+func machine(t *testing.T, env ...string) (*pipeline.Pipeline, *compiler, *notes) {
+	t.Helper()
+	c := &compiler{fake: &fake{}, objects: filepath.Join(t.TempDir(), "go-build")}
+	c.during = c.compile
+	p, told := service(t, c.fake, nil)
+	p.Engine = c.chosen
+	// What this process runs in, a pull request for example, is not the test's.
+	p.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
+	return p, c, told
+}
+
+// with says where caches are.
+func with(from, to string) pipeline.Said {
+	return func(f *config.File) (*config.Said, error) {
+		said, err := file(f)
+		said.CacheFrom, said.CacheTo, said.Platform = from, to, []string{"linux/amd64"}
+		return said, err
+	}
+}
+
+func TestBuild_SavesCachesAndRestoresThem(t *testing.T) {
+	t.Parallel()
+	store := t.TempDir()
+	p, _, _ := machine(t)
+	_, err := p.Build(t.Context(), with("", store))
+	require.NoError(t, err)
+	other, c, told := machine(t)
+	c.during = func(engine.Target) error {
+		text, err := os.ReadFile(c.object())
+		require.Equal(t, "object", string(text))
+		require.FileExists(t, filepath.Join(c.modules, "example.com", "dep@v1.0.0", "dep.go"))
+		return err
+	}
+	_, err = other.Build(t.Context(), with(store, ""))
+	require.NoError(t, err)
+	require.NotContains(t, strings.Join(told.text, "\n"), "cache")
+}
+
+func TestBuild_SavesNothingOfARunThatFails(t *testing.T) {
+	t.Parallel()
+	store := filepath.Join(t.TempDir(), "cache")
+	p, c, _ := machine(t)
+	c.during = func(u engine.Target) error {
+		_ = c.compile(u)
+		return fault.New(fault.Source, "broken")
+	}
+	_, err := p.Build(t.Context(), with(store, store))
+	require.Error(t, err)
+	require.NoDirExists(t, store)
+}
+
+func TestBuild_GoesOnWithoutACacheThatIsOfNoUse(t *testing.T) {
+	t.Parallel()
+	store := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(store, "index.json"), []byte("{"), 0o644))
+	p, _, told := machine(t)
+	_, err := p.Build(t.Context(), with(store, ""))
+	require.NoError(t, err)
+	require.Contains(t, strings.Join(told.text, "\n"), "the cache "+store+" is of no use")
+}
+
+func TestBuild_SavesNothingOfSomebodyElsesPullRequest(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		event, text string
+		saved       bool
+	}{
+		"a push":              {"push", "", true},
+		"their own":           {"pull_request", `{"pull_request":{"head":{"repo":{"full_name":"team/tide"}},"base":{"repo":{"full_name":"team/tide"}}}}`, true},
+		"a fork":              {"pull_request", `{"pull_request":{"head":{"repo":{"full_name":"else/tide"}},"base":{"repo":{"full_name":"team/tide"}}}}`, false},
+		"a fork's target":     {"pull_request_target", `{"pull_request":{"head":{"repo":{"full_name":"else/tide"}},"base":{"repo":{"full_name":"team/tide"}}}}`, false},
+		"a fork that is gone": {"pull_request", `{"pull_request":{"head":{"repo":null},"base":{"repo":{"full_name":"team/tide"}}}}`, false},
+		"no text":             {"pull_request", `{`, false},
+		"no pull request":     {"pull_request", `{}`, false},
+		"no file":             {"pull_request", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			event, store := filepath.Join(t.TempDir(), "event.json"), filepath.Join(t.TempDir(), "cache")
+			if c.text != "" {
+				require.NoError(t, os.WriteFile(event, []byte(c.text), 0o644))
+			}
+			p, _, _ := machine(t, "GITHUB_EVENT_NAME="+c.event, "GITHUB_EVENT_PATH="+event)
+			_, err := p.Build(t.Context(), with("", store))
+			require.NoError(t, err)
+			_, err = os.Stat(filepath.Join(store, "index.json"))
+			require.Equal(t, c.saved, err == nil)
+		})
+	}
+}
+
+func TestBuild_RefusesCachesWhereTheEngineKeepsThem(t *testing.T) {
+	t.Parallel()
+	p, _ := service(t, &fake{}, nil)
+	_, err := p.Build(t.Context(), with("", t.TempDir()))
+	require.Equal(t, fault.Usage, fault.KindOf(err))
+	require.ErrorContains(t, err, "--engine local")
+}
+
+func TestPublish_RestoresNothingUnlessTheCacheIsTrusted(t *testing.T) {
+	t.Parallel()
+	store := t.TempDir()
+	p, _, _ := machine(t)
+	_, err := p.Build(t.Context(), with("", store))
+	require.NoError(t, err)
+	for _, trusted := range []bool{false, true} {
+		other, c, told := machine(t)
+		c.during = func(engine.Target) error {
+			_, err := os.Stat(c.object())
+			require.Equal(t, trusted, err == nil)
+			return c.compile(engine.Target{})
+		}
+		_, err = other.Publish(t.Context(), func(f *config.File) (*config.Said, error) {
+			said, err := with(store, "")(f)
+			said.CacheTrusted, said.Target, said.Version, said.ImageTag = trusted, []string{"oci:" + t.TempDir()}, "v1.0.0", config.Lines{"type=raw,value=one"}
+			said.Base, said.Sign = "builtin", "off"
+			return said, err
+		}, pipeline.Publish{AllowDirty: true, Checks: pipeline.Checks{Gates: []string{"size"}}})
+		require.NoError(t, err)
+		require.Contains(t, c.said, "build linux/amd64")
+		require.Empty(t, c.modules)
+		require.Equal(t, !trusted, strings.Contains(strings.Join(told.text, "\n"), "nothing is restored from "+store))
+	}
+}

@@ -1,0 +1,12 @@
+package plan
+
+// Caches say which caches of the go command are carried from machine to machine.
+type Caches struct {
+	// From and To are repositories, or folders by their absolute paths.
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
+	// Limit is the size that a cache may have, compressed, in bytes.
+	Limit int64 `json:"limit"`
+	// Trusted lets images that are published be built from a restored cache.
+	Trusted bool `json:"trusted,omitempty"`
+}
