@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
 	"example.com/slipway/ci/e2e/rig"
@@ -96,6 +98,11 @@ func readReceipt(t *testing.T, out string) *receipt.Receipt {
 		return nil
 	}
 	require.NoError(t, err)
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	require.NoError(t, err)
+	schema, err := jsonschema.NewCompiler().Compile(filepath.Join(repository(t), "docs", "receipt.schema.json"))
+	require.NoError(t, err)
+	require.NoError(t, schema.Validate(doc), "the receipt follows its published schema")
 	r := &receipt.Receipt{}
 	require.NoError(t, json.Unmarshal(text, r))
 	return r

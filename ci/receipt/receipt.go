@@ -16,8 +16,8 @@ import (
 // goes away, not when one is added.
 const Schema = "slipway.receipt/1"
 
-// Receipt is the record of one run. All but Run and Toolchain is the same wherever and
-// whenever the same source was judged with the same database.
+// Receipt is the record of one run. All but Run is the same wherever and whenever the
+// same source was judged with the same database.
 type Receipt struct {
 	// Schema names this form.
 	Schema string `json:"schema"`
