@@ -90,8 +90,10 @@ func (r *Recorder) Failing() string {
 
 func (s *recorded) Log(line string) {
 	s.recorder.mu.Lock()
-	log := append(s.recorder.logs[s.at], line)
-	s.recorder.logs[s.at] = log[max(len(log)-maxLog, 0):]
+	s.recorder.logs[s.at] = append(s.recorder.logs[s.at], line)
+	if n := len(s.recorder.logs[s.at]); n > maxLog {
+		s.recorder.logs[s.at] = s.recorder.logs[s.at][n-maxLog:]
+	}
 	s.recorder.mu.Unlock()
 	s.Step.Log(line)
 }
