@@ -72,7 +72,7 @@ func say(t *testing.T, file string, said []string) {
 // machine are the variables by which a runner finds what a runner on GitHub has.
 func machine(t *testing.T) []string {
 	t.Helper()
-	env := []string{"SLIPWAY_CACHE=" + cacheDir(t), "SLIPWAY_BASE=builtin", "SLIPWAY_PLATFORM=linux/amd64"}
+	env := []string{"SLIPWAY_CACHE=" + cacheDir(t), "SLIPWAY_BASE=builtin"}
 	for _, name := range []string{"GOPROXY", "GOSUMDB", "GONOSUMDB", "GOMODCACHE", "SSL_CERT_FILE"} {
 		if value := strings.TrimSpace(rig.Must(t, "", rig.Environ(), "go", "env", name)); value != "" {
 			env = append(env, name+"="+value)
@@ -142,6 +142,31 @@ func TestActions_NewcomersPass(t *testing.T) {
 			t.Logf("%s: from init to a green check in %s", s.module, time.Since(began).Round(time.Second))
 		})
 	}
+}
+
+// A push of a version publishes, and the job's outputs name what is in the registry then.
+func TestActions_APushPublishes(t *testing.T) {
+	rig.Slow(t)
+	j := newJudges(t, time.Now().Add(-time.Hour))
+	h := kindOf(t, "docker-registry").open(t)
+	f := newForge(t, write(t, "harbour", harbour), h.repository("tide"), []string{"SLIPWAY_SIGN=off"}, j.variables()...).noDocker(t)
+	result, _ := f.start(t, "push.tag")
+	require.Equal(t, actions.Skipped, result.Job("check").Conclusion)
+	job := result.Job("publish")
+	require.Equal(t, actions.Success, job.Conclusion, job.Log())
+	require.Empty(t, job.Violations())
+	said := job.Step("slipway").Outputs
+	require.Equal(t, h.repository("tide")+"@"+said["digest"], said["image"])
+	require.Contains(t, said["tags"], h.repository("tide")+":1.2.3")
+	require.Contains(t, job.Step("slipway").Summary, "docker pull "+said["image"])
+	require.Equal(t, "passed", said["verdict"])
+	require.Len(t, strings.Fields(said["sbom"]), 2, "one for each platform")
+	r := rig.Run(t, "", environment(t), slipway(t), "verify", "--insecure-unsigned", said["image"])
+	require.Zero(t, r.Code, "%s%s", r.Stdout, r.Stderr)
+	// Again, with nothing changed.
+	result, _ = f.start(t, "push.tag")
+	require.Equal(t, said["digest"], result.Job("publish").Step("slipway").Outputs["digest"])
+	require.Contains(t, result.Job("publish").Log(), "unchanged")
 }
 
 // requireReachesNothing wants nothing of the base repository in the reach of a job that
