@@ -69,9 +69,9 @@ func (t *text) folded(title, sentence string) {
 }
 
 // fix writes what to do in one line, because it is copied.
-func (t *text) fix(indent, fix string) {
+func (t *text) fix(fix string) {
 	if fix = clean(fix); fix != "" {
-		t.line(indent + t.paint(green, "fix:") + " " + fix)
+		t.line("  " + t.paint(green, "fix:") + " " + fix)
 	}
 }
 
@@ -140,7 +140,7 @@ func (t *text) gate(g finding.Gate, name, outcome int) {
 		return
 	}
 	t.indented("  ", g.Detail, maxDetail)
-	t.fix("  ", g.Fix)
+	t.fix(g.Fix)
 }
 
 // shown tells whether what a gate found comes below, with what to do.

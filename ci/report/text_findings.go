@@ -147,7 +147,7 @@ func (t *text) about(f finding.Finding) {
 	if f.Reason != "" {
 		t.folded("  ", f.Reason)
 	}
-	t.fix("  ", f.Fix)
+	t.fix(f.Fix)
 }
 
 // others counts the findings that stop nothing and names the first of them.

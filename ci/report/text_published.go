@@ -32,7 +32,7 @@ func (t *text) publication(p receipt.Publication) {
 	switch p.State {
 	case receipt.Incomplete:
 		t.folded("  ", unfinished(p))
-		t.fix("  ", p.Fix)
+		t.fix(p.Fix)
 	case receipt.Planned:
 		t.folded("  ", dryRun)
 	}

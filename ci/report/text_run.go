@@ -26,7 +26,7 @@ func (t *text) ending(told bool) {
 	if e.More > 0 {
 		t.line("  and " + count(e.More, "more line"))
 	}
-	t.fix("  ", e.Fix)
+	t.fix(e.Fix)
 }
 
 // flaky writes the tests that failed and then passed.
