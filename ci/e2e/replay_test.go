@@ -24,15 +24,17 @@ type mishap struct {
 	file, line, says string
 	// verdict is what the summary says, and reproduced what reproduce says.
 	verdict, reproduced string
-	// events start check, or publish.
+	// event starts job, the default is a pull request's check.
 	event, job string
+	// zip is where the artifact leads to the run, and not the token.
+	zip bool
 }
 
 func (b *both) mishaps() map[string]mishap {
 	const test = "package main\n\nimport \"testing\"\n\n"
 	return map[string]mishap{
 		"a compile error": {
-			files: map[string]string{"start.go": "package main\n\nfunc start() {\n\tweigh()\n}\n"}, code: 10,
+			files: map[string]string{"start.go": "package main\n\nfunc start() {\n\tweigh()\n}\n"}, code: 10, zip: true,
 			file: "start.go", line: "4", says: "undefined: weigh", verdict: "failed", reproduced: "the same error of the compiler: start.go:4:2: undefined: weigh",
 		},
 		"a vet error": {
@@ -79,13 +81,16 @@ func requireReplays(t *testing.T, l *lab) {
 	b.judges.databases = append(b.judges.databases, "--scanner", b.images.Scanner(t))
 	for name, m := range b.mishaps() {
 		t.Run(name, func(t *testing.T) {
-			job, forge := b.fails(t, m)
+			job, forge, what := b.fails(t, m)
 			got := receiptOf(t, job)
 			require.Equal(t, m.code, got.Failure.Exit)
 			clone := clone(t, forge.Source, got.Source.Commit)
-			require.NotEmpty(t, got.Run.Replay)
+			if !m.zip {
+				what = got.Run.Replay
+			}
+			require.NotEmpty(t, what)
 			// The builder of the tests has another digest than the pinned one, so it is said.
-			args := slices.Concat([]string{"reproduce", "--engine", "dagger", "--src", clone}, l.images.Mirrors(), m.again, []string{got.Run.Replay})
+			args := slices.Concat([]string{"reproduce", "--engine", "dagger", "--src", clone}, l.images.Mirrors(), m.again, []string{what})
 			env := append(slices.Clone(l.engine.Env), "SLIPWAY_CACHE="+cacheDir(t))
 			r := rig.Run(t, "", env, slipway(t), args...)
 			require.Zero(t, r.Code, "%s%s", r.Stdout, r.Stderr)
@@ -100,16 +105,16 @@ func requireReplays(t *testing.T, l *lab) {
 }
 
 // fails runs the job of a mishap, and requires what a person sees of it.
-func (b *both) fails(t *testing.T, m mishap) (*actions.Job, *forge) {
+func (b *both) fails(t *testing.T, m mishap) (job *actions.Job, f *forge, zip string) {
 	t.Helper()
 	src := write(t, "harbour", with(harbour, m.files))
 	event, id, target := "pull_request.branch", "check", nowhere
 	if m.event != "" {
 		event, id, target = m.event, m.job, refusing(t)
 	}
-	f := newForge(t, src, target, m.said, slices.Concat(b.variables(), b.judges.variables())...).noDocker(t)
+	f = newForge(t, src, target, m.said, slices.Concat(b.variables(), b.judges.variables())...).noDocker(t)
 	result, _ := f.start(t, event)
-	job := result.Job(id)
+	job = result.Job(id)
 	require.Equal(t, actions.Failure, job.Conclusion, job.Log())
 	step := job.Step("slipway")
 	require.Equal(t, m.code, step.Code, job.Log())
@@ -119,8 +124,9 @@ func (b *both) fails(t *testing.T, m mishap) (*actions.Job, *forge) {
 	require.True(t, slices.ContainsFunc(annotations(job), func(a actions.Annotation) bool {
 		return a.File == m.file && a.Line == m.line && strings.Contains(a.Title+" "+a.Message, m.says)
 	}), "%+v", annotations(job))
-	require.NotNil(t, result.Artifact("slipway"), "the report is there whatever became of the run")
-	return job, f
+	artifact := result.Artifact("slipway")
+	require.NotNil(t, artifact, "the report is there whatever became of the run")
+	return job, f, artifact.File
 }
 
 // annotations are those of all steps: GitHub counts those of an action to its caller.
@@ -156,7 +162,7 @@ func refusing(t *testing.T) string {
 // comes to a verdict.
 func (b *both) requireEngineBlamed(t *testing.T) {
 	t.Helper()
-	job, f := b.fails(t, mishap{
+	job, f, _ := b.fails(t, mishap{
 		said: []string{"SLIPWAY_ENGINE=dagger", "SLIPWAY_ENGINE_HOST=unix:///nowhere/engine.sock", "SLIPWAY_GATE=image"}, code: 40, says: "engine", verdict: "stopped",
 	})
 	got := receiptOf(t, job)

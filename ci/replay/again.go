@@ -51,6 +51,10 @@ func (r *Record) Checkout(ctx context.Context, o Options, use func(dir string) e
 		return fmt.Errorf("making a folder for the checkout: %w", err)
 	}
 	defer os.RemoveAll(root)
+	// Like any clone: tests of a root run are another user's, who has to read it.
+	if err := os.Chmod(root, 0o755); err != nil {
+		return fmt.Errorf("making a folder for the checkout: %w", err)
+	}
 	request := checkout.Request{Commit: r.Commit, Dir: o.Dir, Env: o.Env}
 	if o.Fetch {
 		request.URL = r.Remote

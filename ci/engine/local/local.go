@@ -30,7 +30,9 @@ type Options struct {
 // Engine builds with the Go toolchain on this machine.
 type Engine struct {
 	cache string
-	user  environ
+	// kept is the cache of the programs that judge, also for a build that uses no other's.
+	kept string
+	user environ
 
 	// modules is the module cache to build from, or nil for the user's.
 	modules atomic.Pointer[restored]
@@ -46,7 +48,7 @@ var _ engine.Engine = (*Engine)(nil)
 
 // New returns an engine; it does nothing until Prepare is called.
 func New(o Options) *Engine {
-	return &Engine{cache: o.Cache, user: parseEnviron(o.Env)}
+	return &Engine{cache: o.Cache, kept: o.Cache, user: parseEnviron(o.Env)}
 }
 
 // Name is local.

@@ -75,7 +75,7 @@ const report = "report.json"
 
 // tools says where tools are kept, with the user's environment.
 func (e *Engine) tools() tool.Options {
-	o := tool.Options{Cache: e.cache}
+	o := tool.Options{Cache: e.kept}
 	for name, value := range e.user {
 		o.Env = append(o.Env, name+"="+value)
 	}
