@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
@@ -82,7 +83,10 @@ func (c *chain) attached(ctx context.Context, all *said) ([]attachment, error) {
 			return !slices.Contains(kinds(), d.ArtifactType)
 		})
 		all.more += max(0, len(list)-maxReferrers)
-		for _, d := range list[:min(len(list), maxReferrers)] {
+		list = list[:min(len(list), maxReferrers)]
+		// Registries list them in any order, and in another one each time.
+		slices.SortFunc(list, func(a, b v1.Descriptor) int { return strings.Compare(a.Digest.String(), b.Digest.String()) })
+		for _, d := range list {
 			found = append(found, attachment{d, subject})
 		}
 	}
