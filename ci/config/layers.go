@@ -107,6 +107,9 @@ func (s *Said) flags(flags *Flags) error {
 // userinfo is the part of an address that may have a password.
 var userinfo = regexp.MustCompile(`://[^/@\s]*@`)
 
+// WithoutUser takes user and password out of the addresses in a text.
+func WithoutUser(text string) string { return userinfo.ReplaceAllString(text, "://") }
+
 // typed remembers what was typed.
 func (s *Said) typed(k key, texts ...string) {
 	if k.secret {
@@ -114,7 +117,7 @@ func (s *Said) typed(k key, texts ...string) {
 	}
 	s.Typed[k.name] = nil
 	for _, text := range texts {
-		s.Typed[k.name] = append(s.Typed[k.name], userinfo.ReplaceAllString(text, "://"))
+		s.Typed[k.name] = append(s.Typed[k.name], WithoutUser(text))
 	}
 }
 

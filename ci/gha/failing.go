@@ -54,12 +54,8 @@ func (a *annotated) tests() {
 	a.compiler(t.Vet, "go vet")
 	a.tested = a.errors()
 	for _, p := range t.Packages {
-		for _, test := range p.Tests {
-			if test.Outcome == "flaky" && !slices.ContainsFunc(p.Tests, func(o finding.Test) bool {
-				return o.Outcome == "flaky" && strings.HasPrefix(o.Name, test.Name+"/")
-			}) {
-				a.test(warning, test.Name+" is flaky: it failed, and passed when it was run again", p, test)
-			}
+		for _, test := range p.Flaky() {
+			a.test(warning, test.Name+" is flaky: it failed, and passed when it was run again", p, test)
 		}
 	}
 }

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 
+	"example.com/slipway/ci/config"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/finding"
 	"example.com/slipway/ci/receipt"
@@ -95,12 +95,9 @@ func imagesOf(b *Built) []receipt.Image {
 	return list
 }
 
-// userinfo is the part of an address that may have a password.
-var userinfo = regexp.MustCompile(`://[^/@\s]*@`)
-
 func sourceOf(b *Built) *receipt.Source {
 	s := &receipt.Source{
-		Commit: b.Project.Git.Commit, Remote: userinfo.ReplaceAllString(b.Project.Refs.Remote, "://"), Dirty: b.dirty, Generated: b.generated, Modules: moduleFiles(b),
+		Commit: b.Project.Git.Commit, Remote: config.WithoutUser(b.Project.Refs.Remote), Dirty: b.dirty, Generated: b.generated, Modules: moduleFiles(b),
 	}
 	if folder, err := filepath.Rel(b.Project.TreeRoot, b.Project.Root); err == nil {
 		s.Folder = filepath.ToSlash(folder)

@@ -28,9 +28,7 @@ func own(t *testing.T, workflow string) *Runner {
 	root, err := filepath.Abs("../../../..")
 	require.NoError(t, err)
 	text, err := os.ReadFile(filepath.Join(root, workflow))
-	if err != nil {
-		t.Skipf("%s is not here", workflow)
-	}
+	require.NoError(t, err)
 	r := repository(t, string(text))
 	bin := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "slipway"), []byte(standIn), 0o755))
