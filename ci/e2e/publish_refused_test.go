@@ -59,18 +59,19 @@ func TestPublish_RefusalsNameTheRight(t *testing.T) {
 	})
 }
 
-// A token that expires in the middle of a publish is asked for again.
+// A token that expires in the middle of a publish is asked for again. Registries count
+// in whole seconds: a token of one second may be over before the next request.
 func TestPublish_TokensExpire(t *testing.T) {
 	t.Parallel()
 	rig.Slow(t)
 	h := registryKind{start: func(t *testing.T) *rig.RegistryServer {
-		return rig.NewRegistry(t, rig.RegistryOptions{Auth: rig.Token, Lifetime: time.Second})
+		return rig.NewRegistry(t, rig.RegistryOptions{Auth: rig.Token, Lifetime: 3 * time.Second})
 	}}.open(t)
 	hold := rig.NewHold()
 	h.Proxy.Between(hold.Before(func(r rig.Request) bool { return r.Kind == rig.ManifestPut }))
 	go func() {
 		<-hold.Arrived
-		time.Sleep(2 * time.Second)
+		time.Sleep(4 * time.Second)
 		hold.Release()
 	}()
 	t.Cleanup(hold.Release)
