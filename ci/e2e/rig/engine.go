@@ -143,11 +143,11 @@ type keeper struct {
 
 // keeping waits for the end of its input and runs its arguments, unless another test
 // binary holds the lock, which then is the one to do so. It is told all of that: the
-// script is constant.
+// script is constant. OWN is the lock of an engine that no other test binary uses.
 const keeping = `exec 9>"$USERS" && flock --shared 9 && echo ready || exit 1
 cat >/dev/null
 flock --exclusive --nonblock 9 && "$0" "$@"
-rm -f "$0"`
+rm -f "$0" ${OWN:+"$OWN"}`
 
 // keep starts the keeper of an engine.
 func (e *Engines) keep(t *testing.T, slipway, name string, o EngineOptions) {
@@ -173,6 +173,9 @@ func (e *Engines) keep(t *testing.T, slipway, name string, o EngineOptions) {
 	shell, args := within(o.Network, "sh", args)
 	k := &keeper{cmd: exec.Command(shell, args...)}
 	k.cmd.Env = append(engineEnviron(t), "USERS="+users)
+	if o.Name != "" {
+		k.cmd.Env = append(k.cmd.Env, "OWN="+users)
+	}
 	// A Ctrl-C is for the tests; the keeper hears of it when they have ended.
 	k.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	k.input, err = k.cmd.StdinPipe()
