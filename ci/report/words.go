@@ -157,29 +157,19 @@ type failure struct {
 	Output        []string
 }
 
-// failures are what to look at: tests without subtests that fail too, since a parent
-// only repeats them, and packages that fail although no test of theirs does.
+// failures are what to look at: tests that fail by themselves, and packages that fail
+// although no test of theirs does.
 func failures(t *finding.Tests) []failure {
 	if t == nil {
 		return nil
 	}
 	var list []failure
 	for _, p := range t.Packages {
-		parents := map[string]bool{}
-		for _, test := range p.Tests {
-			for i := range test.Name {
-				if test.Outcome == "fail" && test.Name[i] == '/' {
-					parents[test.Name[:i]] = true
-				}
-			}
+		failed := p.Failed()
+		for _, test := range failed {
+			list = append(list, failure{p.Name, test.Name, test.Seconds, test.Output})
 		}
-		before := len(list)
-		for _, test := range p.Tests {
-			if test.Outcome == "fail" && !parents[test.Name] {
-				list = append(list, failure{p.Name, test.Name, test.Seconds, test.Output})
-			}
-		}
-		if p.Outcome == "fail" && len(list) == before {
+		if p.Outcome == "fail" && len(failed) == 0 {
 			list = append(list, failure{p.Name, "", p.Seconds, p.Output})
 		}
 	}
