@@ -157,6 +157,9 @@ func carried(ctx context.Context, b *Built, e engine.Caching) ([]gocache.File, e
 			modules[name] = f
 		}
 	}
+	if err := e.Collect(ctx); err != nil {
+		return nil, err
+	}
 	files, err := gocache.Used(e.Objects())
 	if err != nil {
 		return nil, err

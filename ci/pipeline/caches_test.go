@@ -35,6 +35,7 @@ func (c *compiler) chosen(context.Context, plan.Run) (engine.Engine, string, err
 }
 func (c *compiler) Objects() string                 { return c.objects }
 func (c *compiler) UseModules(dir string, _ func()) { c.modules = dir }
+func (c *compiler) Collect(context.Context) error   { return nil }
 func (c *compiler) object() string                  { return filepath.Join(c.objects, objectName[:2], objectName+"-d") }
 func (c *compiler) compile(engine.Target) error     { return writeAll(c.object(), "object") }
 func (c *compiler) module(name string) string       { return filepath.Join(c.dir, "mod", name) }
