@@ -67,6 +67,7 @@ var rules = map[string]func(a automation) []string{
 	"run":         knownLines,
 	"credentials": noCredentialsInGit,
 	"cache":       noCacheWherePublished,
+	"saved":       savedByTheDefaultBranch,
 	"reach":       nothingToReachFromAPullRequest,
 }
 
@@ -168,6 +169,8 @@ var knownRuns = []string{
 	`exec "$RUNNER_TEMP/slipway" publish --target "$TARGET"`,
 	`exec "$RUNNER_TEMP/slipway" "$VERB" --src "$SRC"`,
 	`case "$VERB" in check|publish) ;; *) echo "::error::the verb of this action is check or publish"; exit 2 ;; esac`,
+	"echo \"src=$(printf %s \"$SRC\" | sha256sum | cut -c 1-8)\" >> \"$GITHUB_OUTPUT\"\n" +
+		"cd \"$GITHUB_ACTION_PATH\" && echo \"sum=$(find ci go.mod go.sum -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-64)\" >> \"$GITHUB_OUTPUT\"\n",
 	`echo 'This job publishes nothing. Pushes to the default branch and tags of versions do.' >> "$GITHUB_STEP_SUMMARY"`,
 }
 
@@ -189,12 +192,42 @@ func noCredentialsInGit(a automation) (wrong []string) {
 	return wrong
 }
 
+// restores tells whether a step takes something from a cache, saves whether it leaves
+// something there.
+func restores(s action) bool {
+	return strings.HasPrefix(s.Uses.Value, "actions/cache") && !strings.HasPrefix(s.Uses.Value, "actions/cache/save@") || goCache(s)
+}
+
+func saves(s action) bool {
+	return strings.HasPrefix(s.Uses.Value, "actions/cache") && !strings.HasPrefix(s.Uses.Value, "actions/cache/restore@") || goCache(s)
+}
+
+func goCache(s action) bool {
+	return strings.HasPrefix(s.Uses.Value, "actions/setup-go@") && s.With["cache"] != "false"
+}
+
+// defaultBranch is the condition of what no pull request does, nor a tag.
+const defaultBranch = "github.ref == format('refs/heads/{0}', github.event.repository.default_branch)"
+
+// savedByTheDefaultBranch lets no job save a cache that runs what is not merged yet: all
+// branches read what the default branch saved.
+func savedByTheDefaultBranch(a automation) (wrong []string) {
+	a.steps(func(_ job, s action) {
+		condition := s.If == defaultBranch
+		if a.Jobs == nil {
+			condition = s.If == "inputs.verb == 'publish' && github.event_name == 'push' && "+defaultBranch
+		}
+		if saves(s) && !condition {
+			wrong = append(wrong, s.Uses.Value)
+		}
+	})
+	return wrong
+}
+
 // noCacheWherePublished lets no job publish what another run left in a cache.
 func noCacheWherePublished(a automation) (wrong []string) {
 	a.steps(func(j job, s action) {
-		kept := strings.HasPrefix(s.Uses.Value, "actions/cache") ||
-			strings.HasPrefix(s.Uses.Value, "actions/setup-go@") && s.With["cache"] != "false"
-		if kept && (a.Jobs == nil && s.If != "inputs.verb == 'check'" || may(j, "packages") == "write" || may(j, "id-token") == "write") {
+		if restores(s) && (a.Jobs == nil && s.If != "inputs.verb == 'check'" || may(j, "packages") == "write" || may(j, "id-token") == "write") {
 			wrong = append(wrong, s.Uses.Value)
 		}
 	})

@@ -77,7 +77,8 @@ jobs:
       - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with: {persist-credentials: false}
       - uses: actions/setup-go@b7ad1dad31e06c5925ef5d2fc7ad053ef454303e # v7.0.0
-        with: {cache: true}
+        with: {cache: false, go-version-file: go.mod}
+      - uses: actions/cache/restore@27d5ce7f107fe9357f9df03efb73ab90386fccae # v5.0.5
       - run: exec "$RUNNER_TEMP/slipway" check
   publish:
     if: github.event_name == 'push'
@@ -89,6 +90,8 @@ jobs:
         with: {cache: false}
       - env: {GITHUB_TOKEN: "${{ github.token }}"}
         run: exec "$RUNNER_TEMP/slipway" publish --target "$TARGET"
+      - if: github.ref == format('refs/heads/{0}', github.event.repository.default_branch)
+        uses: actions/cache/save@27d5ce7f107fe9357f9df03efb73ab90386fccae # v5.0.5
 `
 	none, err := violations([]byte(good))
 	require.NoError(t, err)
@@ -113,9 +116,14 @@ jobs:
 		"a second line":             {"run", `exec "$RUNNER_TEMP/slipway" check`, "|-\n          exec \"$RUNNER_TEMP/slipway\" check\n          true"},
 		"a token in .git":           {"credentials", "        with: {persist-credentials: false}\n", ""},
 		"a token in .git, said":     {"credentials", "persist-credentials: false", "persist-credentials: true"},
-		"a cache in publish":        {"cache", "with: {cache: false}", "with: {check-latest: true}"},
-		"a secret for anybody":      {"reach", "        with: {cache: true}", "        with: {token: \"${{ secrets.TOKEN }}\"}"},
-		"the token for anybody":     {"reach", "        with: {cache: true}", "        with: {token: \"${{ github.token }}\"}"},
+		"a cache in publish":        {"cache", "        with: {cache: false}\n", "        with: {cache: false}\n      - uses: actions/cache/restore@27d5ce7f107fe9357f9df03efb73ab90386fccae # v5.0.5\n"},
+		"saved by anybody":          {"saved", "actions/cache/restore@", "actions/cache@"},
+		"saved alone by anybody":    {"saved", "actions/cache/restore@", "actions/cache/save@"},
+		"saved by setup-go":         {"saved", "{cache: false, ", "{"},
+		"saved by a tag":            {"saved", "if: github.ref ==", "if: github.ref_type == 'tag' || github.ref =="},
+		"saved by any push":         {"saved", "      - if: github.ref == format('refs/heads/{0}', github.event.repository.default_branch)\n        uses", "      - uses"},
+		"a secret for anybody":      {"reach", "{cache: false, ", "{cache: false, token: \"${{ secrets.TOKEN }}\", "},
+		"the token for anybody":     {"reach", "{cache: false, ", "{cache: false, token: \"${{ github.token }}\", "},
 		"a writing token":           {"reach", "{contents: read}", "{contents: write}"},
 		"alerts beside tests":       {"reach", "{contents: read}", "{security-events: write}"},
 		"publish for anybody":       {"reach", "if: github.event_name == 'push'", "if: github.event_name != 'schedule'"},

@@ -21,6 +21,16 @@ func (p *Plan) caches(in Input) (err error) {
 		return nil
 	}
 	to.Trusted = in.Said.CacheTrusted
+	for _, said := range in.Said.CacheKey {
+		key, err := p.keyFile(in, "cache-key", said)
+		if err != nil {
+			return err
+		}
+		to.Keys = append(to.Keys, key)
+	}
+	if to.SignKey, err = p.keyFile(in, "cache-sign-key", in.Said.CacheSignKey); err != nil {
+		return err
+	}
 	if to.Limit, err = ParseSize(cmp.Or(in.Said.CacheLimit, defaultCache)); err != nil {
 		return p.wrongErr("cache-limit", err)
 	}
@@ -44,7 +54,7 @@ func (p *Plan) cache(in Input, name, said string) (string, error) {
 // cacheValues are the values of the keys above, as text.
 func (p *Plan) cacheValues() map[string]string {
 	c := p.Run.Caches
-	values := map[string]string{"cache-from": c.From, "cache-to": c.To}
+	values := map[string]string{"cache-from": c.From, "cache-to": c.To, "cache-key": strings.Join(c.Keys, ","), "cache-sign-key": c.SignKey}
 	if c.Limit > 0 {
 		values["cache-limit"] = step.Size(c.Limit)
 	}

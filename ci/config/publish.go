@@ -196,14 +196,21 @@ func (p *Plan) signing(in Input) error {
 		return fault.New(fault.Usage, "%s: there is no key to sign with", p.place("sign")).WithFix("name it with --sign-key")
 	case key != "" && (publish.Sign == "keyless" || publish.Sign == "off"):
 		return fault.New(fault.Usage, "%s: a key is named, and %s says %s", p.place("sign-key"), p.place("sign"), publish.Sign).WithFix("leave one of them out")
-	case key == "" || keyVariable.MatchString(key):
-		publish.SignKey = key
-	case strings.Contains(key, "://") || strings.Contains(key, "-----") || strings.ContainsAny(key, "\r\n"):
-		return fault.New(fault.Usage, "%s: this is no file of a key", p.place("sign-key")).WithFix("name a file, or env:// and the variable that has the key")
-	default:
-		publish.SignKey = absolute(in.Dir, key)
 	}
-	return nil
+	var err error
+	publish.SignKey, err = p.keyFile(in, "sign-key", key)
+	return err
+}
+
+// keyFile is the name of a key's file, absolute, or the variable that has the key.
+func (p *Plan) keyFile(in Input, name, said string) (string, error) {
+	switch {
+	case said == "" || keyVariable.MatchString(said):
+		return said, nil
+	case strings.Contains(said, "://") || strings.Contains(said, "-----") || strings.ContainsAny(said, "\r\n"):
+		return "", fault.New(fault.Usage, "%s: this is no file of a key", p.place(name)).WithFix("name a file, or env:// and the variable that has the key")
+	}
+	return absolute(in.Dir, said), nil
 }
 
 func absolute(dir, name string) string {

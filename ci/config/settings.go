@@ -59,6 +59,9 @@ type Settings struct {
 	CacheTo      string
 	CacheLimit   string
 	CacheTrusted bool
+	// Who has to have signed them, and who signs them.
+	CacheKey     []string
+	CacheSignKey string
 
 	// Where it is published, under which names, and how.
 	ImageTag  Lines
@@ -174,10 +177,12 @@ func runKeys() []key {
 
 func cacheKeys() []key {
 	return []key{
-		{name: "cache-from", help: "repository, or folder as ./FOLDER, to restore the go command's caches from before a build with the local engine; publish does not, without --cache-trusted", machine: true, field: func(s *Settings) any { return &s.CacheFrom }},
+		{name: "cache-from", help: "repository, or folder as ./FOLDER, to restore the go command's caches from before a build; publish does not, without --cache-key or --cache-trusted", machine: true, field: func(s *Settings) any { return &s.CacheFrom }},
 		{name: "cache-to", help: "repository, or folder as ./FOLDER, to save them to after a run that ends well, if enough is new", machine: true, field: func(s *Settings) any { return &s.CacheTo }},
 		{name: "cache-limit", help: "size that such a cache may have, compressed (default 1GB)", machine: true, field: func(s *Settings) any { return &s.CacheLimit }},
 		{name: "cache-trusted", help: "let publish build from a restored cache: all who can write to it can change what is published", machine: true, field: func(s *Settings) any { return &s.CacheTrusted }},
+		{name: "cache-key", help: "file of a public key, or env:// and the variable that has it, of which one has to have signed a cache that is restored", machine: true, field: func(s *Settings) any { return &s.CacheKey }},
+		{name: "cache-sign-key", help: "file of the private key, or env:// and the variable that has it, that signs what is saved; without --cache-key it also has to have signed what is restored", machine: true, secret: true, field: func(s *Settings) any { return &s.CacheSignKey }},
 	}
 }
 

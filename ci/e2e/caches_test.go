@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,12 +68,12 @@ func runner(t *testing.T) (modules string, env []string) {
 	return modules, append(rig.Environ(), "GOMODCACHE="+modules, "SLIPWAY_CACHE="+t.TempDir(), "GONOSUMDB=example.com")
 }
 
-func TestCaches_MakeAFreshRunnerWarm(t *testing.T) {
-	t.Parallel()
-	rig.Slow(t)
+// moonlit is a source that needs the moon, and its proxy.
+func moonlit(t *testing.T) (src, proxy string, write func(name, text string)) {
+	t.Helper()
 	proxy, sum := serveMoon(t)
-	src, store := fixture(t), filepath.Join(t.TempDir(), "cache")
-	write := func(name, text string) {
+	src = fixture(t)
+	write = func(name, text string) {
 		require.NoError(t, os.WriteFile(filepath.Join(src, filepath.FromSlash(name)), []byte(text), 0o644))
 	}
 	write("go.mod", tree["go.mod"]+"\nrequire example.com/moon v1.0.0\n")
@@ -80,16 +81,34 @@ func TestCaches_MakeAFreshRunnerWarm(t *testing.T) {
 	write("table/table.go", "// Package table knows the tides.\npackage table\n\nimport \"example.com/moon\"\n\n// High is the time of high water.\nfunc High() string { return \"06:12 \" + moon.Pull }\n")
 	git(t, src, "add", "--all")
 	git(t, src, "commit", "--quiet", "--message=moon")
+	return src, proxy, write
+}
+
+// compiled lets a runner have what the standard library was compiled to in earlier tests.
+func compiled(t *testing.T, env []string) {
+	t.Helper()
+	kept := filepath.Join(cacheDir(t), "go-build")
+	require.NoError(t, os.MkdirAll(kept, 0o755))
+	require.NoError(t, os.Symlink(kept, filepath.Join(lastOf(env, "SLIPWAY_CACHE"), "go-build")))
+}
+
+// carrying builds a source with a cache carried along.
+func carrying(t *testing.T, src string, env []string, more ...string) rig.Result {
+	t.Helper()
+	args := append([]string{"build", "--src", src, "--output", t.TempDir(), "--verbose", "--base", "builtin", "--platform", "linux/amd64"}, more...)
+	return rig.Run(t, src, env, slipway(t), args...)
+}
+
+func TestCaches_MakeAFreshRunnerWarm(t *testing.T) {
+	t.Parallel()
+	rig.Slow(t)
+	src, proxy, write := moonlit(t)
+	store := filepath.Join(t.TempDir(), "cache")
 	build := func(env []string, more ...string) rig.Result {
-		args := append([]string{"build", "--src", src, "--output", t.TempDir(), "--engine", "local", "--verbose",
-			"--base", "builtin", "--builder", builder, "--platform", "linux/amd64"}, more...)
-		return rig.Run(t, src, env, slipway(t), args...)
+		return carrying(t, src, env, append([]string{"--engine", "local", "--builder", builder}, more...)...)
 	}
 	_, first := runner(t)
-	// What the standard library was compiled to in earlier tests is not compiled again.
-	compiled := filepath.Join(cacheDir(t), "go-build")
-	require.NoError(t, os.MkdirAll(compiled, 0o755))
-	require.NoError(t, os.Symlink(compiled, filepath.Join(lastOf(first, "SLIPWAY_CACHE"), "go-build")))
+	compiled(t, first)
 	want := build(append(first, "GOPROXY="+proxy), "--cache-from", store, "--cache-to", store)
 	digest := digestOf(t, want)
 	require.Contains(t, want.Stderr, "has none yet")
@@ -108,6 +127,38 @@ func TestCaches_MakeAFreshRunnerWarm(t *testing.T) {
 	require.Zero(t, more.Code, "%s", more.Stderr)
 	require.Contains(t, more.Stderr, "note: the restored modules are not all that the program needs")
 	require.DirExists(t, filepath.Join(modules, "example.com", "moon@v1.0.0", "unused"))
+}
+
+// What the local engine compiled is not compiled again by a Dagger engine that is new, and
+// what that one compiled is not by the local engine.
+func TestCaches_GoFromEngineToEngine(t *testing.T) {
+	t.Parallel()
+	rig.Slow(t)
+	src, proxy, write := moonlit(t)
+	images := rig.NewStandins(t, "0.0.0.0")
+	pins := append([]string{"--builder", images.Builder}, images.Mirrors()...)
+	there, back := filepath.Join(t.TempDir(), "there"), filepath.Join(t.TempDir(), "back")
+	_, first := runner(t)
+	compiled(t, first)
+	local := func(env []string, more ...string) rig.Result {
+		return carrying(t, src, env, slices.Concat([]string{"--engine", "local"}, pins, more)...)
+	}
+	made := local(append(first, "GOPROXY="+proxy), "--cache-to", there)
+	require.Zero(t, made.Code, "%s", made.Stderr)
+
+	engine := engines.Start(t, slipway(t), rig.EngineOptions{Name: "fresh", Args: images.Mirrors()})
+	write("table/more.go", "package table\n\nconst edited = true\n")
+	env := slices.Concat(engine.Env, []string{"SLIPWAY_CACHE=" + t.TempDir(), "GOPROXY=off"})
+	warm := carrying(t, src, env, slices.Concat([]string{"--engine", "dagger", "--cache-from", there, "--cache-to", back}, pins)...)
+	digest := digestOf(t, warm)
+	require.Regexp(t, `(?m)\| example\.com/tide/table$`, warm.Stderr, "the edit is compiled")
+	require.NotRegexp(t, `(?m)\| (fmt|example\.com/moon)$`, warm.Stderr, "nothing restored is compiled")
+	require.Regexp(t, `(?m)^save cache +done .* of them new`, warm.Stderr)
+
+	_, second := runner(t)
+	again := local(append(second, "GOPROXY=off"), "--cache-from", back)
+	require.Equal(t, digest, digestOf(t, again), "restored caches change no byte")
+	require.NotRegexp(t, `(?m)\| (fmt|example\.com/\S+)$`, again.Stderr, "nothing restored is compiled")
 }
 
 // lastOf is the value of a variable that is set last.

@@ -6,8 +6,9 @@
 // files, whose names follow from their contents: a layer of the same ID is neither packed
 // nor sent again. What is not whole is not restored, and the build makes it anew.
 //
-// A layer is known by its digest. That the manifest was written by somebody who may is not
-// known: whoever names a cache trusts all who can write to it.
+// A layer is known by its digest, and the manifest by who signed it. Whoever wants no
+// signature trusts all who can write to a cache: an entry that is wrong in itself looks
+// like any other.
 package gocache
 
 import (
@@ -86,6 +87,8 @@ type manifest struct {
 	ArtifactType  string          `json:"artifactType"`
 	Config        v1.Descriptor   `json:"config"`
 	Layers        []v1.Descriptor `json:"layers"`
+	// Annotations have the signature, if there is one.
+	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
 // ErrNone is in the chain of the error for a cache that is not there.
@@ -136,12 +139,15 @@ func whole(ctx context.Context, from Store, d v1.Descriptor) ([]byte, error) {
 	return text, err
 }
 
-// purpose is what a cache is for.
-func purpose(ctx context.Context, from Store, m manifest) (Key, error) {
+// purpose is what a cache is for, which has the tag of the key.
+func purpose(ctx context.Context, from Store, m manifest, key Key) (Key, error) {
 	var k Key
 	text, err := whole(ctx, from, m.Config)
 	if err == nil {
 		err = json.Unmarshal(text, &k)
+	}
+	if err == nil && k.Tag() != key.Tag() {
+		err = errors.New("it is for another build")
 	}
 	if err != nil {
 		return k, fmt.Errorf("reading what the cache is for: %w", err)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -20,6 +21,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
+
+	"example.com/slipway/ci/attest/sign"
 )
 
 // buckets is how many layers a part has at most. More of them send less after a change,
@@ -51,6 +54,16 @@ type How struct {
 	Limit int64
 	// Renew says that something there is not whole: it is looked at again.
 	Renew bool
+	// Sign is the key that signs, or nil. What another one signed is not built on.
+	Sign *sign.Key
+}
+
+// trust is whom to believe that a layer is what its annotation says.
+func (h How) trust() *sign.Trust {
+	if h.Sign == nil {
+		return nil
+	}
+	return &sign.Trust{Keys: []crypto.PublicKey{h.Sign.Public()}}
 }
 
 // Saved says what became of a cache.
@@ -102,7 +115,7 @@ func (b bucket) cost() int64 { return b.size + int64(len(b.files))<<14 }
 // Save brings files to a store under the key's tag, unless little of them is new there and
 // the modules are the same, or they are too large.
 func Save(ctx context.Context, to Store, key Key, files []File, how How) (Saved, error) {
-	before, has, err := last(ctx, to, key)
+	before, has, err := last(ctx, to, key, how.trust())
 	if err != nil {
 		return Saved{}, err
 	}
@@ -121,11 +134,12 @@ func Save(ctx context.Context, to Store, key Key, files []File, how How) (Saved,
 	if !how.Renew && has.Modules == key.Modules && fresh*100 <= total*leastChange {
 		return Saved{Size: before.size(), Skipped: "little is new"}, nil
 	}
-	return write(ctx, to, key, all, old, how.Limit)
+	return write(ctx, to, key, all, old, how)
 }
 
-// last is the manifest that is there and what it is for, or an empty one.
-func last(ctx context.Context, to Store, key Key) (manifest, Key, error) {
+// last is the manifest that is there and what it is for, or an empty one where it is not
+// from whom it has to be.
+func last(ctx context.Context, to Store, key Key, by *sign.Trust) (manifest, Key, error) {
 	text, err := to.Manifest(ctx, key.Tag())
 	if errors.Is(err, ErrNone) {
 		return manifest{}, Key{}, nil
@@ -137,14 +151,17 @@ func last(ctx context.Context, to Store, key Key) (manifest, Key, error) {
 	if err != nil {
 		return manifest{}, Key{}, nil // what is there instead is overwritten
 	}
-	has, err := purpose(ctx, to, m)
+	has, err := purpose(ctx, to, m, key)
+	if err == nil {
+		err = m.trusted(ctx, text, by, key)
+	}
 	if err != nil {
 		return manifest{}, Key{}, nil
 	}
 	return m, has, nil
 }
 
-func write(ctx context.Context, to Store, key Key, all []bucket, old map[string]v1.Descriptor, limit int64) (Saved, error) {
+func write(ctx context.Context, to Store, key Key, all []bucket, old map[string]v1.Descriptor, how How) (Saved, error) {
 	layers := make([]v1.Descriptor, len(all))
 	sent := make([]int64, len(all))
 	group, within := errgroup.WithContext(ctx)
@@ -173,7 +190,7 @@ func write(ctx context.Context, to Store, key Key, all []bucket, old map[string]
 	for _, n := range sent {
 		done.Sent += n
 	}
-	if done.Size > limit || slices.ContainsFunc(layers, func(d v1.Descriptor) bool { return d.Size > maxLayer }) {
+	if done.Size > how.Limit || slices.ContainsFunc(layers, func(d v1.Descriptor) bool { return d.Size > maxLayer }) {
 		done.Skipped = "it is larger than the limit"
 		return done, nil
 	}
@@ -184,7 +201,7 @@ func write(ctx context.Context, to Store, key Key, all []bucket, old map[string]
 	if m.Config, err = put(ctx, to, configType, text); err != nil {
 		return done, err
 	}
-	if text, err = json.Marshal(m); err != nil {
+	if text, err = m.signed(ctx, how.Sign, key); err != nil {
 		return done, err
 	}
 	return done, to.Put(ctx, key.Tag(), text)

@@ -19,6 +19,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
 
+	"example.com/slipway/ci/attest/sign"
 	"example.com/slipway/ci/cache"
 )
 
@@ -40,6 +41,8 @@ type Into struct {
 	Modules string
 	// Limit is how large a cache may be, compressed, in bytes.
 	Limit int64
+	// Trust says who may have written a cache; nil is anybody.
+	Trust *sign.Trust
 }
 
 // Restored says what came.
@@ -54,7 +57,8 @@ type Restored struct {
 }
 
 // Restore brings the cache of the key's tag to this machine, all layers side by side. A
-// layer that is not whole is left out. The error wraps ErrNone where there is no cache.
+// layer that is not whole is left out. The error wraps ErrNone where there is no cache, and
+// ErrUntrusted where somebody else wrote it.
 func Restore(ctx context.Context, from Store, key Key, into Into) (Restored, error) {
 	text, err := from.Manifest(ctx, key.Tag())
 	if err != nil {
@@ -62,6 +66,9 @@ func Restore(ctx context.Context, from Store, key Key, into Into) (Restored, err
 	}
 	m, err := parse(text)
 	if err != nil {
+		return Restored{}, err
+	}
+	if err := m.trusted(ctx, text, into.Trust, key); err != nil {
 		return Restored{}, err
 	}
 	if m.size() > into.Limit {
@@ -101,7 +108,7 @@ type restoring struct {
 
 // wanted finds out whether the modules of a cache are those of the source, and where they go.
 func (r *restoring) wanted(ctx context.Context, m manifest, key Key, into Into) (dir string, err error) {
-	has, err := purpose(ctx, r.from, m)
+	has, err := purpose(ctx, r.from, m, key)
 	if err != nil {
 		return "", err
 	}

@@ -2,26 +2,23 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strings"
 	"time"
 
+	"example.com/slipway/ci/attest/sign"
 	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/gocache"
-	"example.com/slipway/ci/registry"
 	"example.com/slipway/ci/step"
 )
 
 // restore brings the go command's caches to the engine. A cache that cannot be had costs
 // time and nothing else: the run goes on and says so. What is published is built without,
-// unless somebody on this machine says that all who can write to the cache may change it.
+// unless a key is named that has to have signed it, or somebody on this machine says that all
+// who can write to the cache may change it.
 func (p *Pipeline) restore(ctx context.Context, b *Built) error {
 	caches := b.Plan.Run.Caches
 	if caches.From == "" && caches.To == "" || p.Fresh != "" {
@@ -32,12 +29,16 @@ func (p *Pipeline) restore(ctx context.Context, b *Built) error {
 		return fault.New(fault.Usage, "the engine %s keeps the go command's caches itself: cache-from and cache-to do nothing with it", b.engine.Name()).
 			WithFix("say --engine local, or leave them out")
 	}
+	trust, err := p.voucher(b)
+	if err != nil {
+		return err
+	}
 	switch {
 	case caches.From == "":
-	case b.published && !caches.Trusted:
-		p.Reporter.Note("nothing is restored from " + caches.From + ": what is published is built without, or with --cache-trusted")
+	case b.published && !caches.Trusted && trust == nil:
+		p.Reporter.Note("nothing is restored from " + caches.From + ": what is published is built without, or with what a key signed, --cache-key, or with --cache-trusted")
 	default:
-		if err := p.restoreFrom(ctx, b, e); err != nil {
+		if err := p.restoreFrom(ctx, b, e, trust); err != nil {
 			return err
 		}
 	}
@@ -47,14 +48,14 @@ func (p *Pipeline) restore(ctx context.Context, b *Built) error {
 	return gocache.Mark(e.Objects(), time.Now())
 }
 
-func (p *Pipeline) restoreFrom(ctx context.Context, b *Built, e engine.Caching) error {
+func (p *Pipeline) restoreFrom(ctx context.Context, b *Built, e engine.Caching, trust *sign.Trust) error {
 	caches := b.Plan.Run.Caches
 	from, err := p.store(b, caches.From, false)
 	if err != nil {
 		return err
 	}
 	s := p.Reporter.Start("cache")
-	into := gocache.Into{Objects: e.Objects(), Limit: caches.Limit}
+	into := gocache.Into{Objects: e.Objects(), Limit: caches.Limit, Trust: trust}
 	if !b.published {
 		// What is published is described with the licences of whole modules.
 		into.Modules = filepath.Join(p.Cache, "modules")
@@ -122,7 +123,7 @@ func (p *Pipeline) saved(ctx context.Context, b *Built, e engine.Caching) (strin
 	if err != nil {
 		return "", err
 	}
-	done, err := gocache.Save(ctx, to, b.key(), files, gocache.How{Limit: b.Plan.Run.Caches.Limit, Renew: b.lost})
+	done, err := gocache.Save(ctx, to, b.key(), files, gocache.How{Limit: b.Plan.Run.Caches.Limit, Renew: b.lost, Sign: b.vouch})
 	switch {
 	case err != nil:
 		return "", err
@@ -156,6 +157,9 @@ func carried(ctx context.Context, b *Built, e engine.Caching) ([]gocache.File, e
 			modules[name] = f
 		}
 	}
+	if err := e.Collect(ctx); err != nil {
+		return nil, err
+	}
 	files, err := gocache.Used(e.Objects())
 	if err != nil {
 		return nil, err
@@ -168,74 +172,4 @@ func carried(ctx context.Context, b *Built, e engine.Caching) ([]gocache.File, e
 		files = append(files, f)
 	}
 	return files, nil
-}
-
-// key says what a cache of this build is for.
-func (b *Built) key() gocache.Key {
-	i := b.Plan.Image
-	k := gocache.Key{Release: i.Toolchain, Host: runtime.GOOS + "/" + runtime.GOARCH, Flags: append([]string{}, i.Build.Tags...), Modules: moduleFiles(b)}
-	for _, t := range i.Platforms {
-		k.Platforms = append(k.Platforms, t.String())
-	}
-	if i.Build.Debug {
-		k.Flags = append(k.Flags, "debug")
-	}
-	return k
-}
-
-// store opens a place of caches.
-func (p *Pipeline) store(b *Built, place string, push bool) (gocache.Store, error) {
-	if filepath.IsAbs(place) {
-		return gocache.Folder(place), nil
-	}
-	targets := hosts(b)
-	if len(targets) == 0 {
-		host, _, _ := strings.Cut(place, "/")
-		targets = []string{host}
-	}
-	keychain, err := p.keychainFor(b, targets)
-	if err != nil {
-		return nil, err
-	}
-	r, err := registry.Open(place, registry.Options{Push: push, PlainHTTP: b.Plan.Run.Publish.PlainHTTP, Keychain: keychain, Budget: patience})
-	if err != nil {
-		return nil, err
-	}
-	return gocache.Repository(r), nil
-}
-
-// patience is how long a registry may keep failing before a run goes on without a cache.
-const patience = 20 * time.Second
-
-// eventLimit bounds the file that tells what started a job, in bytes.
-const eventLimit = 32 << 20
-
-// foreign says why what this run compiled is not for others: somebody else's code is not to
-// fill the cache of those who build from this repository.
-func (p *Pipeline) foreign() string {
-	if !strings.HasPrefix(p.getenv("GITHUB_EVENT_NAME"), "pull_request") {
-		return ""
-	}
-	const unknown = "nobody knows whose pull request this is"
-	file, err := os.Open(p.getenv("GITHUB_EVENT_PATH"))
-	if err != nil {
-		return unknown
-	}
-	defer file.Close()
-	var event struct {
-		PullRequest struct {
-			Head, Base struct {
-				Repo struct {
-					FullName string `json:"full_name"`
-				} `json:"repo"`
-			}
-		} `json:"pull_request"`
-	}
-	if err := json.NewDecoder(io.LimitReader(file, eventLimit)).Decode(&event); err != nil || event.PullRequest.Base.Repo.FullName == "" {
-		return unknown
-	}
-	if event.PullRequest.Head.Repo.FullName != event.PullRequest.Base.Repo.FullName {
-		return "this is a pull request from another repository"
-	}
-	return ""
 }

@@ -2,8 +2,13 @@ package pipeline_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
+	"encoding/pem"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,6 +35,7 @@ func (c *compiler) chosen(context.Context, plan.Run) (engine.Engine, string, err
 }
 func (c *compiler) Objects() string                 { return c.objects }
 func (c *compiler) UseModules(dir string, _ func()) { c.modules = dir }
+func (c *compiler) Collect(context.Context) error   { return nil }
 func (c *compiler) object() string                  { return filepath.Join(c.objects, objectName[:2], objectName+"-d") }
 func (c *compiler) compile(engine.Target) error     { return writeAll(c.object(), "object") }
 func (c *compiler) module(name string) string       { return filepath.Join(c.dir, "mod", name) }
@@ -176,5 +182,106 @@ func TestPublish_RestoresNothingUnlessTheCacheIsTrusted(t *testing.T) {
 		require.Contains(t, c.said, "build linux/amd64")
 		require.Empty(t, c.modules)
 		require.Equal(t, !trusted, strings.Contains(strings.Join(told.text, "\n"), "nothing is restored from "+store))
+	}
+}
+
+// keyPair writes a key, and returns the file of the private and of the public one.
+func keyPair(t *testing.T) (private, public string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	write := func(kind string, der []byte, err error) string {
+		require.NoError(t, err)
+		name := filepath.Join(t.TempDir(), "key")
+		require.NoError(t, os.WriteFile(name, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600))
+		return name
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	private = write("PRIVATE KEY", der, err)
+	der, err = x509.MarshalPKIXPublicKey(key.Public())
+	return private, write("PUBLIC KEY", der, err)
+}
+
+// signing says who signs caches and who has to have signed them.
+func signing(from, to, private string, public ...string) pipeline.Said {
+	return func(f *config.File) (*config.Said, error) {
+		said, err := with(from, to)(f)
+		said.CacheSignKey, said.CacheKey = private, public
+		return said, err
+	}
+}
+
+func TestBuild_RestoresWhatATrustedKeySigned(t *testing.T) {
+	t.Parallel()
+	private, public := keyPair(t)
+	other, stranger := keyPair(t)
+	store, unsigned := t.TempDir(), t.TempDir()
+	for to, key := range map[string]string{store: private, unsigned: ""} {
+		p, _, _ := machine(t)
+		_, err := p.Build(t.Context(), signing("", to, key))
+		require.NoError(t, err)
+	}
+	for name, c := range map[string]struct {
+		said pipeline.Said
+		note string
+	}{
+		"its key":                   {signing(store, "", "", public), ""},
+		"one of several":            {signing(store, "", "", stranger, public), ""},
+		"who signs":                 {signing(store, "", private), ""},
+		"nobody asks":               {signing(store, "", ""), ""},
+		"another key":               {signing(store, "", "", stranger), "it is signed by somebody else"},
+		"no signature":              {signing(unsigned, "", "", public), "it is not signed"},
+		"who signs trusts itself":   {signing(unsigned, "", private), "it is not signed"},
+		"who signs, and a stranger": {signing(store, "", other), "it is signed by somebody else"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, compiler, told := machine(t)
+			compiler.during = func(engine.Target) error {
+				_, err := os.Stat(compiler.object())
+				require.Equal(t, c.note == "", err == nil)
+				return compiler.compile(engine.Target{})
+			}
+			_, err := p.Build(t.Context(), c.said)
+			require.NoError(t, err, "a cache that is not trusted is none")
+			require.Contains(t, strings.Join(told.text, "\n"), c.note)
+		})
+	}
+}
+
+func TestPublish_RestoresWhatATrustedKeySigned(t *testing.T) {
+	t.Parallel()
+	private, public := keyPair(t)
+	_, stranger := keyPair(t)
+	store := t.TempDir()
+	p, _, _ := machine(t)
+	_, err := p.Build(t.Context(), signing("", store, private))
+	require.NoError(t, err)
+	for _, key := range []string{public, stranger} {
+		other, c, _ := machine(t)
+		c.during = func(engine.Target) error {
+			_, err := os.Stat(c.object())
+			require.Equal(t, key == public, err == nil)
+			return c.compile(engine.Target{})
+		}
+		_, err = other.Publish(t.Context(), func(f *config.File) (*config.Said, error) {
+			said, err := signing(store, "", "", key)(f)
+			said.Target, said.Version, said.ImageTag = []string{"oci:" + t.TempDir()}, "v1.0.0", config.Lines{"type=raw,value=one"}
+			said.Base, said.Sign = "builtin", "off"
+			return said, err
+		}, pipeline.Publish{AllowDirty: true, Checks: pipeline.Checks{Gates: []string{"size"}}})
+		require.NoError(t, err)
+		require.Contains(t, c.said, "build linux/amd64")
+	}
+}
+
+func TestBuild_RefusesAKeyOfCachesThatIsNone(t *testing.T) {
+	t.Parallel()
+	for _, said := range []pipeline.Said{signing("", t.TempDir(), "missing"), signing(t.TempDir(), "", "", "missing")} {
+		p, c, _ := machine(t)
+		_, err := p.Build(t.Context(), said)
+		require.Equal(t, fault.Usage, fault.KindOf(err))
+		require.ErrorContains(t, err, "missing")
+		require.NotContains(t, c.said, "build linux/amd64")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"example.com/slipway/ci/attest/sign"
 	"example.com/slipway/ci/config"
 	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/finding"
@@ -65,6 +66,8 @@ type Built struct {
 	preBuilt         time.Time
 	// lost says that a part of the cache was not whole.
 	lost bool
+	// vouch signs the cache that is saved, or is nil.
+	vouch *sign.Key
 	// published says that what is built is to be published.
 	published bool
 	// clean wants no source that differs from the commit.

@@ -9,4 +9,9 @@ type Caches struct {
 	Limit int64 `json:"limit"`
 	// Trusted lets images that are published be built from a restored cache.
 	Trusted bool `json:"trusted,omitempty"`
+	// Keys are files of public keys, or env:// and variables that have them, of which one
+	// has to have signed what is restored. SignKey is the same of the private key that signs
+	// what is saved; it is in no record, as Publish.SignKey is not.
+	Keys    []string `json:"keys,omitempty"`
+	SignKey string   `json:"-"`
 }

@@ -1,7 +1,9 @@
 package scaffold
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -39,6 +41,16 @@ type view struct{ Facts }
 
 // Sub tells whether the source folder is one of several places in the repository.
 func (v view) Sub() bool { return v.Folder != "." }
+
+// Mark tells the caches of one source folder from those of another, whose name may have
+// what no key can.
+func (v view) Mark() string {
+	if !v.Sub() {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(v.Folder))
+	return hex.EncodeToString(sum[:4]) + "-"
+}
 
 // Updates are for Dependabot.
 func (v view) Updates() []update { return v.updates() }

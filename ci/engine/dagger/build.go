@@ -25,18 +25,29 @@ const keepAnswers = 256 << 20
 
 // Sources lists what the mains need. The answer is kept as long as nothing changes
 // that go list reads.
-func (e *Engine) Sources(ctx context.Context, t engine.Target) (engine.SourceSet, error) {
-	return e.goCommand.Sources(ctx, t)
+func (e *Engine) Sources(ctx context.Context, t engine.Target) (set engine.SourceSet, err error) {
+	err = e.withModules(ctx, func(from *restored) error {
+		set, err = e.from(from).Sources(ctx, t)
+		return err
+	})
+	return set, err
 }
 
 // Build runs go build on the source set alone, unless its result is kept.
 func (e *Engine) Build(ctx context.Context, t engine.Target, set engine.SourceSet, s step.Step) (engine.Result, error) {
 	store := gocmd.Store{Dir: filepath.Join(e.cache, "dagger", "bin"), Release: e.builder.Release}
-	return store.Build(t, func(dir string) error { return e.compile(ctx, t, set, dir, s) })
+	return store.Build(t, func(dir string) error {
+		return e.withModules(ctx, func(from *restored) error { return e.compile(ctx, from, t, set, dir, s) })
+	})
 }
 
-func (e *Engine) compile(ctx context.Context, t engine.Target, set engine.SourceSet, dir string, s step.Step) error {
-	ctr, err := e.builderContainer(ctx)
+// stageOf names the folder that a target's source set is staged in.
+func stageOf(t engine.Target, set engine.SourceSet) string {
+	return strings.Join(append(slices.Clone(set.Files), t.Platform.String()), "\x00")
+}
+
+func (e *Engine) compile(ctx context.Context, from *restored, t engine.Target, set engine.SourceSet, dir string, s step.Step) error {
+	ctr, err := e.building(ctx, from)
 	if err != nil {
 		return err
 	}
@@ -44,9 +55,10 @@ func (e *Engine) compile(ctx context.Context, t engine.Target, set engine.Source
 	if err != nil {
 		return err
 	}
-	args := e.goCommand.BuildArgs(t, out+"/")
+	g := e.from(from)
+	args := g.BuildArgs(t, out+"/")
 	s.Log("go " + strings.Join(args, " "))
-	return e.staged(strings.Join(append(set.Files, t.Platform.String()), "\x00"), files, func(stage string) error {
+	return e.staged(stageOf(t, set), files, func(stage string) error {
 		built := with(ctr, gocmd.Environment(t)).WithWorkdir(e.workdir()).
 			WithMountedDirectory(tree, e.client.Host().Directory(stage)).
 			WithExec(append([]string{"go"}, args...))
@@ -54,12 +66,12 @@ func (e *Engine) compile(ctx context.Context, t engine.Target, set engine.Source
 		if err != nil {
 			return err
 		}
-		s.Ran(e.goCommand.RanBuild(t, said))
+		s.Ran(g.RanBuild(t, said))
 		for _, line := range gocmd.Lines(said.Stderr) {
 			s.Log(line)
 		}
 		if said.Err != nil {
-			return e.goCommand.Explain(ctx, t, said)
+			return g.Explain(ctx, t, said)
 		}
 		if _, err := built.Directory(out).Export(ctx, dir); err != nil {
 			return e.trouble(ctx, err)
@@ -94,12 +106,12 @@ func (e *Engine) output(ctx context.Context, ctr *sdk.Container) (gocmd.Output, 
 
 // ask runs a go command that reads the skeleton only, or returns what it answered to
 // the same skeleton earlier.
-func (e *Engine) ask(ctx context.Context, env, args []string) (gocmd.Output, error) {
+func (e *Engine) ask(ctx context.Context, from *restored, env, args []string) (gocmd.Output, error) {
 	bones, err := e.bones(ctx)
 	if err != nil {
 		return gocmd.Output{}, err
 	}
-	name, err := e.answer(bones.Hash(), env, args)
+	name, err := e.answer(bones.Hash(), from, env, args)
 	if err != nil {
 		return gocmd.Output{}, err
 	}
@@ -107,7 +119,7 @@ func (e *Engine) ask(ctx context.Context, env, args []string) (gocmd.Output, err
 		cache.Touch(name, time.Now())
 		return gocmd.Output{Stdout: known}, nil
 	}
-	ctr, err := e.builderContainer(ctx)
+	ctr, err := e.building(ctx, from)
 	if err != nil {
 		return gocmd.Output{}, err
 	}
@@ -130,13 +142,14 @@ func (e *Engine) ask(ctx context.Context, env, args []string) (gocmd.Output, err
 }
 
 // answer is where an answer of go list is kept.
-func (e *Engine) answer(skeleton string, env, args []string) (string, error) {
+func (e *Engine) answer(skeleton string, from *restored, env, args []string) (string, error) {
 	dir, err := e.folder("list")
 	if err != nil {
 		return "", err
 	}
-	// Where modules come from is not part of it: go.sum says what they are.
-	text, err := json.Marshal([]any{skeleton, e.builder, e.workdir(), e.src.Workspace != "", env, args})
+	// Where modules come from is not part of it, but where they are seen: go.sum says what
+	// they are.
+	text, err := json.Marshal([]any{skeleton, e.builder, e.workdir(), e.src.Workspace != "", from.seen(), env, args})
 	if err != nil {
 		return "", err
 	}
@@ -159,11 +172,11 @@ func (e *Engine) bones(ctx context.Context) (gocmd.Skeleton, error) {
 }
 
 // fromModules reads files of one folder of the module cache.
-func (e *Engine) fromModules(ctx context.Context, names []string) (map[string][]byte, error) {
+func (e *Engine) fromModules(ctx context.Context, from *restored, names []string) (map[string][]byte, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	ctr, err := e.builderContainer(ctx)
+	ctr, err := e.building(ctx, from)
 	if err != nil {
 		return nil, err
 	}

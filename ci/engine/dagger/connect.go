@@ -57,6 +57,11 @@ func (e *Engine) builderContainer(ctx context.Context) (*sdk.Container, error) {
 	if _, err := base.Sync(ctx); err != nil {
 		return nil, e.noBuilder(ctx, err)
 	}
+	if e.carried != "" {
+		if err := e.bring(ctx, base); err != nil {
+			return nil, err
+		}
+	}
 	e.base = e.withSettings(e.client, base)
 	return e.base, nil
 }

@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	sdk "dagger.io/dagger"
 
@@ -40,13 +41,17 @@ type Engine struct {
 	goCommand gocmd.Go
 	// objects names the cache of a build that uses no other's.
 	objects string
+	// modules is what was named with UseModules.
+	modules atomic.Pointer[restored]
 
 	// mu guards the session and what hangs on it, reading the skeleton.
-	mu       sync.Mutex
-	session  *session
-	client   *sdk.Client
-	version  string
-	base     *sdk.Container
+	mu      sync.Mutex
+	session *session
+	client  *sdk.Client
+	version string
+	base    *sdk.Container
+	// carried is the folder of Objects, where something is carried.
+	carried  string
 	reading  sync.Mutex
 	skeleton gocmd.Skeleton
 }
@@ -86,7 +91,8 @@ func (e *Engine) Prepare(ctx context.Context, src engine.Source, b engine.Builde
 		e.cache, e.objects = b.Fresh, "-"+rand.Text()
 	}
 	e.src, e.builder = src, b
-	e.goCommand = gocmd.Go{Source: src, Release: b.Release, Tree: tree, Modules: modules, Run: e.ask, Copy: e.fromModules}
+	e.goCommand = gocmd.Go{Source: src, Release: b.Release, Tree: tree}
+	e.goCommand = *e.from(nil)
 	return engine.Toolchain{Release: b.Release, From: b.Image.Name + ":" + b.Image.Tag, Sum: b.Image.Digest}, nil
 }
 
@@ -94,6 +100,9 @@ func (e *Engine) Prepare(ctx context.Context, src engine.Source, b engine.Builde
 func (e *Engine) Close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.carried != "" {
+		_ = os.RemoveAll(e.carried)
+	}
 	if e.session == nil {
 		return nil
 	}

@@ -29,6 +29,9 @@ type Go struct {
 	// Copy reads files of the module cache, named as the go command sees them. All
 	// are in one folder. A file that cannot be read is absent.
 	Copy func(ctx context.Context, names []string) (map[string][]byte, error)
+	// Has tells whether the module cache has a file or folder, by its slash path there. Where
+	// it is nil, the module cache is on this machine.
+	Has func(name string) bool
 }
 
 // Output is what one go command printed.

@@ -108,11 +108,11 @@ func (g *Go) module(all map[string]string, name, version string) {
 		return
 	}
 	add := func(rel string) bool {
-		_, err := os.Stat(filepath.Join(g.Modules, filepath.FromSlash(rel)))
-		if err == nil {
+		has := g.has(rel)
+		if has {
 			all[rel] = escaped
 		}
-		return err == nil
+		return has
 	}
 	download := path.Join("cache/download", escaped, "@v", at)
 	if goMod {
@@ -122,4 +122,12 @@ func (g *Go) module(all map[string]string, name, version string) {
 	if add(download + ".ziphash") {
 		add(escaped + "@" + at)
 	}
+}
+
+func (g *Go) has(rel string) bool {
+	if g.Has != nil {
+		return g.Has(rel)
+	}
+	_, err := os.Stat(filepath.Join(g.Modules, filepath.FromSlash(rel)))
+	return err == nil
 }

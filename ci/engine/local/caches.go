@@ -14,6 +14,9 @@ var _ engine.Caching = (*Engine)(nil)
 // Objects is the build cache of all builds, Slipway's own.
 func (e *Engine) Objects() string { return filepath.Join(e.cache, "go-build") }
 
+// Collect has nothing to do: the builds write there.
+func (e *Engine) Collect(context.Context) error { return nil }
+
 // UseModules names a module cache beside the user's, which is not touched: what is partly
 // there would break other builds.
 func (e *Engine) UseModules(dir string, short func()) {

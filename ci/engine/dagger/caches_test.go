@@ -1,0 +1,121 @@
+package dagger
+
+import (
+	"archive/tar"
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/slipway/ci/engine"
+)
+
+// packed is an archive of entries that have one byte each, links lead to /etc/passwd.
+func packed(t *testing.T, entries ...tar.Header) *bytes.Buffer {
+	t.Helper()
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	for _, h := range entries {
+		if h.Typeflag == tar.TypeReg {
+			h.Size, h.Mode = 1, 0o600
+		} else {
+			h.Linkname = "/etc/passwd"
+		}
+		require.NoError(t, w.WriteHeader(&h))
+		if h.Size > 0 {
+			_, err := w.Write([]byte("x"))
+			require.NoError(t, err)
+		}
+	}
+	require.NoError(t, w.Close())
+	return &out
+}
+
+func TestUnpack_WritesFilesOfItsFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	root, err := os.OpenRoot(dir)
+	require.NoError(t, err)
+	defer root.Close()
+	require.NoError(t, unpack(packed(t, tar.Header{Typeflag: tar.TypeReg, Name: "./ab/one-d"}, tar.Header{Typeflag: tar.TypeReg, Name: "ab/two-d"}), root))
+	for _, name := range []string{"one-d", "two-d"} {
+		text, err := os.ReadFile(filepath.Join(dir, "ab", name))
+		require.NoError(t, err)
+		require.Equal(t, "x", string(text))
+	}
+}
+
+func TestUnpack_WritesNothingElsewhere(t *testing.T) {
+	t.Parallel()
+	for name, entries := range map[string][]tar.Header{
+		"up":         {{Typeflag: tar.TypeReg, Name: "../x"}},
+		"up inside":  {{Typeflag: tar.TypeReg, Name: "ab/../../x"}},
+		"absolute":   {{Typeflag: tar.TypeReg, Name: "/x"}},
+		"a link":     {{Typeflag: tar.TypeSymlink, Name: "ab"}},
+		"a hardlink": {{Typeflag: tar.TypeLink, Name: "ab"}},
+		"a device":   {{Typeflag: tar.TypeChar, Name: "ab"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			top := t.TempDir()
+			dir := filepath.Join(top, "in")
+			require.NoError(t, os.Mkdir(dir, 0o755))
+			root, err := os.OpenRoot(dir)
+			require.NoError(t, err)
+			defer root.Close()
+			require.Error(t, unpack(packed(t, entries...), root))
+			require.NoError(t, filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+				require.True(t, err == nil && d.IsDir(), path)
+				return err
+			}))
+		})
+	}
+}
+
+// What a restored module cache answered is not what the ordinary one answers: they lie in
+// other places.
+func TestEngine_TellsModuleCachesApart(t *testing.T) {
+	t.Parallel()
+	e := New(Options{Cache: t.TempDir()})
+	_, err := e.Prepare(t.Context(), engine.Source{Root: "/src/tide", TreeRoot: "/src/tide"}, engine.Builder{Release: "go1.26.9"}, nil)
+	require.NoError(t, err)
+	names := map[string]bool{}
+	for _, r := range []*restored{nil, {dir: "/cache/modules/ab"}, {dir: "/cache/modules/cd"}} {
+		require.Equal(t, r.seen(), e.from(r).Modules)
+		name, err := e.answer("skeleton", r, nil, []string{"list"})
+		require.NoError(t, err)
+		names[name] = true
+	}
+	require.Len(t, names, 3)
+}
+
+func TestEngine_FallsBackToItsOwnModules(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fails func(*restored) bool
+		noted bool
+		kept  bool
+	}{
+		"they are all":       {func(*restored) bool { return false }, false, true},
+		"more is needed":     {func(r *restored) bool { return r != nil }, true, false},
+		"the source is poor": {func(*restored) bool { return true }, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e, noted := New(Options{}), false
+			e.UseModules("/cache/modules/ab", func() { noted = true })
+			err := e.withModules(t.Context(), func(from *restored) error {
+				if c.fails(from) {
+					return os.ErrNotExist
+				}
+				return nil
+			})
+			require.Equal(t, c.fails(nil), err != nil)
+			require.Equal(t, c.noted, noted)
+			require.Equal(t, c.kept, e.modules.Load() != nil)
+		})
+	}
+}
