@@ -115,7 +115,7 @@ func (c *check) reach(ctx context.Context, list []finding.Finding) error {
 	database := c.b.Plan.Run.Scan.VulnDB
 	err := step.Run(c.p.Reporter, "reachability", func(s step.Step) (string, error) {
 		for _, u := range c.b.units {
-			text, err := c.b.engine.Reach(ctx, engine.Reach{Target: u.target(), Database: database}, s)
+			text, err := c.b.engine.Reach(ctx, engine.Reach{Target: u.target(), Sources: u.sources, Database: database}, s)
 			if err != nil {
 				return "", err
 			}

@@ -25,8 +25,8 @@ const keepAnswers = 256 << 20
 
 // Sources lists what the mains need. The answer is kept as long as nothing changes
 // that go list reads.
-func (e *Engine) Sources(ctx context.Context, t engine.Target) (engine.SourceSet, error) {
-	return e.goCommand.Sources(ctx, t)
+func (e *Engine) Sources(ctx context.Context, targets ...engine.Target) ([]engine.SourceSet, error) {
+	return e.goCommand.Sources(ctx, targets...)
 }
 
 // Build runs go build on the source set alone, unless its result is kept.
