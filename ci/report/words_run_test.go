@@ -48,6 +48,39 @@ func TestSpans_FindTheCriticalPath(t *testing.T) {
 	}
 }
 
+// Of a hundred programs two are built, among the others: those are steps, and the rest is
+// one, in the timeline, on the critical path and in what is called cached.
+func TestSpans_MakeOneStepOfManyCached(t *testing.T) {
+	t.Parallel()
+	r := &receipt.Receipt{}
+	add := func(name, outcome string, after, took int64) {
+		r.Run.Steps = append(r.Run.Steps, receipt.Step{Name: name, Outcome: outcome, After: after, Took: took})
+	}
+	add("toolchain", "cached", 0, 10)
+	add("sources", "done", 10, 90)
+	for i := range int64(1000) {
+		if add("build ship "+milliseconds(i), "cached", 100+i, 2); i == 500 {
+			add("build it", "done", 600, 900)
+		}
+	}
+	add("image", "done", 1500, 100)
+	require.Equal(t, []string{"toolchain", "sources", "build it", "image"}, decided(r))
+	list, end := spans(r)
+	require.Equal(t, int64(1600), end)
+	var names []string
+	for _, s := range list {
+		names = append(names, s.Name)
+	}
+	require.Equal(t, []string{"toolchain", "sources", "build (1000 steps)", "build it", "image"}, names)
+	require.Equal(t, []int64{100, 1101}, []int64{list[2].From, list[2].To})
+	require.Equal(t, []string{"toolchain", "build (1000 steps)"}, reused(r))
+	rows, _, _ := timeline(r)
+	require.Len(t, rows[2].Alike, maxNamed)
+	require.Equal(t, 500, rows[2].MoreAlike)
+	r.Run.Steps = r.Run.Steps[:2+maxAlike]
+	require.Len(t, reused(r), 1+maxAlike, "few are shown each")
+}
+
 func TestSlowest_AreTheFirstFive(t *testing.T) {
 	t.Parallel()
 	r := &receipt.Receipt{}
