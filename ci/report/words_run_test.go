@@ -1,6 +1,8 @@
 package report
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,6 +81,20 @@ func TestSpans_MakeOneStepOfManyCached(t *testing.T) {
 	require.Equal(t, 500, rows[2].MoreAlike)
 	r.Run.Steps = r.Run.Steps[:2+maxAlike]
 	require.Len(t, reused(r), 1+maxAlike, "few are shown each")
+}
+
+func TestHTML_NamesAFewOfManyImages(t *testing.T) {
+	t.Parallel()
+	r := &receipt.Receipt{Schema: receipt.Schema, Verdict: receipt.Passed}
+	for i := range 50 {
+		name := fmt.Sprintf("ship%02d", i)
+		r.Images = append(r.Images, receipt.Image{Name: name, Digest: "sha256:" + name})
+	}
+	var out strings.Builder
+	require.NoError(t, writeHTML(&out, r))
+	require.Contains(t, out.String(), "<h1>ship00, ship01, ship02, and 47 more</h1>")
+	require.Contains(t, out.String(), "<details><summary>50 images</summary>")
+	require.Contains(t, out.String(), "sha256:ship49")
 }
 
 func TestSlowest_AreTheFirstFive(t *testing.T) {
