@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -144,8 +145,24 @@ func (p *Pipeline) warn(b *Built, unset []string) {
 	}
 }
 
-// binaries builds every unit.
+// binaries builds every unit. One of each platform goes ahead: what the others have in
+// common with it is compiled once then, and not by each that is built beside it.
 func (p *Pipeline) binaries(ctx context.Context, b *Built, units []*unit) error {
+	var ahead, rest []*unit
+	for _, u := range units {
+		if slices.ContainsFunc(ahead, func(one *unit) bool { return one.platform == u.platform }) {
+			rest = append(rest, u)
+		} else {
+			ahead = append(ahead, u)
+		}
+	}
+	if err := p.compile(ctx, b, ahead); err != nil {
+		return err
+	}
+	return p.compile(ctx, b, rest)
+}
+
+func (p *Pipeline) compile(ctx context.Context, b *Built, units []*unit) error {
 	return each(ctx, units, func(ctx context.Context, u *unit) error {
 		s := p.Reporter.Start("build " + u.name)
 		target := u.target()

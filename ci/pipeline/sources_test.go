@@ -6,7 +6,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -99,4 +102,27 @@ func TestBuild_ComparesTheSourcesOfWhatWasCompiled(t *testing.T) {
 		}
 		require.ErrorContains(t, err, name)
 	}
+}
+
+// One program of each platform is built before the others, which have most in common with
+// it.
+func TestBuild_CompilesWhatProgramsShareOnce(t *testing.T) {
+	t.Parallel()
+	m := &many{fake: &fake{}}
+	var slow sync.Once
+	m.during = func(t engine.Target) error {
+		if t.Platform.Arch == "arm64" {
+			slow.Do(func() {
+				time.Sleep(100 * time.Millisecond)
+				m.note("ahead")
+			})
+		}
+		return nil
+	}
+	_, err := fleet(t, m, func(string) {})
+	require.NoError(t, err)
+	said := slices.DeleteFunc(m.said, func(word string) bool { return word != "ahead" && !strings.HasPrefix(word, "build ") })
+	require.Len(t, said, 7)
+	require.ElementsMatch(t, []string{"build linux/amd64", "build linux/arm64"}, said[:2])
+	require.Equal(t, "ahead", said[2])
 }
