@@ -66,10 +66,10 @@ func (s *session) build(ctx context.Context, flags *config.Flags, load bool, arc
 			}
 		}
 	}
+	if err := s.write(b); err != nil {
+		return err
+	}
 	for i, made := range b.Images {
-		if err := s.write(b, made); err != nil {
-			return err
-		}
 		if archive != "" {
 			if err := s.archive(s.path(archive), config.Tag(made.Plan, b.Builtin), loadable[i]); err != nil {
 				return err
@@ -96,16 +96,33 @@ func pick(made pipeline.Image, target plan.Platform) (v1.Image, error) {
 		WithFix("add --platform %s", target)
 }
 
-func (s *session) write(b *pipeline.Built, made pipeline.Image) error {
+// write writes all images.
+func (s *session) write(b *pipeline.Built) error {
 	return step.Run(s.screen(), "write", func(step.Step) (string, error) {
-		dir := b.Layout(made)
-		grown := growth(made, dir)
-		if err := output.Layout(dir, config.Tag(made.Plan, b.Builtin), made.Index); err != nil {
-			return "", unwritable(err)
+		var grown []string
+		for _, made := range b.Images {
+			dir := b.Layout(made)
+			by := growth(made, dir)
+			if err := output.Layout(dir, config.Tag(made.Plan, b.Builtin), made.Index); err != nil {
+				return "", unwritable(err)
+			}
+			if len(b.Images) == 1 {
+				return strings.Join(append([]string{s.relative(dir)}, by...), ", "), nil
+			}
+			for _, text := range by {
+				grown = append(grown, made.Plan.Name+" "+text)
+			}
 		}
-		return strings.Join(append([]string{s.relative(dir)}, grown...), ", "), nil
+		if more := len(grown) - maxGrown; more > 0 {
+			grown = append(grown[:maxGrown], fmt.Sprintf("and %d more", more))
+		}
+		where := fmt.Sprintf("%d images in %s", len(b.Images), s.relative(b.Plan.Run.Output))
+		return strings.Join(append([]string{where}, grown...), ", "), nil
 	})
 }
+
+// maxGrown bounds how many of several images are said to have grown or shrunk.
+const maxGrown = 4
 
 func (s *session) archive(file, tag string, img v1.Image) error {
 	return step.Run(s.screen(), "archive", func(step.Step) (string, error) {

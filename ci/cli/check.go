@@ -61,10 +61,8 @@ func (s *session) conclude(ctx context.Context, done *pipeline.Checked, err erro
 		return err // nothing was done, and files stay as they are
 	}
 	if judged {
-		for _, made := range done.Images {
-			if err := s.write(done.Built, made); err != nil {
-				return err
-			}
+		if err := s.write(done.Built); err != nil {
+			return err
 		}
 	}
 	if lost := s.report(done); lost != nil {

@@ -88,7 +88,11 @@ func (c checker) ask(t *testing.T, db, platform string, tags []string, mains ...
 		target.Mains = append(target.Mains, plan.Main{Dir: dir, Name: filepath.Base(dir)})
 	}
 	begun := time.Now()
-	answer, err := c.Reach(t.Context(), engine.Reach{Target: target, Database: db}, step.Silent{}.Start(""))
+	asked := engine.Reach{Target: target, Database: db}
+	if sets, err := c.Sources(t.Context(), target); err == nil {
+		asked.Sources = sets[0]
+	}
+	answer, err := c.Reach(t.Context(), asked, step.Silent{}.Start(""))
 	t.Logf("%s, %s %s: %s, %d bytes", c.Name(), strings.Join(mains, " "), platform, time.Since(begun).Round(10*time.Millisecond), len(answer))
 	return answer, err
 }

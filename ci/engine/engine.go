@@ -21,8 +21,8 @@ type Engine interface {
 	Version() string
 	// Prepare readies the pinned Go release for a source folder.
 	Prepare(ctx context.Context, src Source, b Builder, s step.Step) (Toolchain, error)
-	// Sources lists what the mains need from the source folder on one platform.
-	Sources(ctx context.Context, t Target) (SourceSet, error)
+	// Sources lists, for each target, what its mains need from the source folder.
+	Sources(ctx context.Context, targets ...Target) ([]SourceSet, error)
 	// Exec runs a command in the source folder, with the pinned release on its PATH.
 	Exec(ctx context.Context, argv []string, s step.Step) error
 	// Build builds the mains for one platform from the source set. The error is a *fault.Error of kind

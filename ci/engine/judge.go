@@ -51,7 +51,8 @@ type Scanned struct {
 
 // Reach asks what of a target's code is vulnerable and called.
 type Reach struct {
-	Target Target
+	Target  Target
+	Sources SourceSet
 	// Database is an https URL, or a folder on this machine.
 	Database string
 }

@@ -39,6 +39,9 @@ func (s *Source) Close() {
 	}
 }
 
+// Digest identifies what was found, or is empty where no one digest stands for all of it.
+func (s *Source) Digest() string { return s.digest }
+
 // Open finds an image: in a folder that is an OCI layout, in a file that is an
 // archive of an OCI layout or of docker save, or else in the registry that the
 // reference names.

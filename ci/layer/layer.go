@@ -106,8 +106,14 @@ func writeFile(t *tar.Writer, f File, mtime time.Time) error {
 	}
 	// A file that grew meanwhile is an error of the tar writer; one that shrank
 	// is found when the next header is written.
-	_, err = io.Copy(t, r)
-	return err
+	content := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(t, content), r); err != nil {
+		return err
+	}
+	if sum := hex.EncodeToString(content.Sum(nil)); f.SHA256 != "" && sum != f.SHA256 {
+		return fmt.Errorf("the bytes of %s hash to %s, not to %s", f.Source, sum, f.SHA256)
+	}
+	return nil
 }
 
 // header has one format for every entry: PAX, which adds records only where a

@@ -132,6 +132,18 @@ func TestStore_LeavesNothingOfALayerThatFailed(t *testing.T) {
 	require.Empty(t, left)
 }
 
+func TestStore_TakesNoOtherBytesThanWereHashed(t *testing.T) {
+	t.Parallel()
+	name, dir := filepath.Join(t.TempDir(), "tide"), t.TempDir()
+	require.NoError(t, os.WriteFile(name, []byte("tide"), 0o755))
+	f := layer.File{Path: "app/tide", Mode: 0o755, Source: name, SHA256: strings.Repeat("a", 64)}
+	_, err := layer.NewStore(dir).Layer([]layer.File{f}, time.Unix(0, 0), layer.Gzip)
+	require.ErrorContains(t, err, "hash to")
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
 func TestParents_NamesEachMissingFolderOnce(t *testing.T) {
 	t.Parallel()
 	var names []string

@@ -16,7 +16,6 @@ import (
 	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/plan"
-	"example.com/slipway/ci/source"
 	"example.com/slipway/ci/step"
 )
 
@@ -137,72 +136,6 @@ func (p *Pipeline) preBuild(ctx context.Context, b *Built) error {
 	return nil
 }
 
-// sources lists the source set of each unit and puts its hash into the plan.
-func (p *Pipeline) sources(ctx context.Context, b *Built, units []*unit) error {
-	var unset []string
-	err := step.Run(p.Reporter, "sources", func(step.Step) (string, error) {
-		err := each(ctx, units, func(ctx context.Context, u *unit) (err error) {
-			u.sources, err = b.engine.Sources(ctx, u.target())
-			return err
-		})
-		if err != nil {
-			return "", err
-		}
-		all, changed := 0, []string(nil)
-		for i := range b.Plan.Images {
-			img := &b.Plan.Images[i]
-			files, err := p.identify(b, img, units)
-			if err != nil {
-				return "", err
-			}
-			dirty, err := b.Project.Dirty(ctx, files)
-			if err != nil {
-				return "", err
-			}
-			if len(dirty) > 0 {
-				b.Plan.MarkDirty(img)
-			}
-			b.note(dirty)
-			all, changed = all+len(files), append(changed, dirty...)
-		}
-		for _, u := range units {
-			unset = append(unset, u.sources.Unset...)
-		}
-		if len(changed) > 0 {
-			return fmt.Sprintf("%d files, %d not as committed: %s", all, len(changed), changed[0]), nil
-		}
-		return fmt.Sprintf("%d files", all), nil
-	})
-	if err == nil {
-		p.warn(b, unset)
-	}
-	return err
-}
-
-// identify hashes the source sets of an image and returns all of its files.
-func (p *Pipeline) identify(b *Built, img *plan.Image, units []*unit) ([]string, error) {
-	img.Sources = map[string]string{}
-	var files []string
-	for _, u := range units {
-		if u.image != img {
-			continue
-		}
-		sum, err := source.Hash(b.Project.Root, b.Project.TreeRoot, u.sources.Files)
-		if err != nil {
-			return nil, err
-		}
-		img.Sources[u.platform.String()] = sum
-		files = append(files, u.sources.Files...)
-	}
-	for _, f := range img.Files {
-		if !f.Folder {
-			files = append(files, f.Source)
-		}
-	}
-	slices.Sort(files)
-	return slices.Compact(files), nil
-}
-
 // warn names -X settings of the user that do nothing.
 func (p *Pipeline) warn(b *Built, unset []string) {
 	for _, name := range unset {
@@ -212,8 +145,24 @@ func (p *Pipeline) warn(b *Built, unset []string) {
 	}
 }
 
-// binaries builds every unit.
+// binaries builds every unit. One of each platform goes ahead: what the others have in
+// common with it is compiled once then, and not by each that is built beside it.
 func (p *Pipeline) binaries(ctx context.Context, b *Built, units []*unit) error {
+	var ahead, rest []*unit
+	for _, u := range units {
+		if slices.ContainsFunc(ahead, func(one *unit) bool { return one.platform == u.platform }) {
+			rest = append(rest, u)
+		} else {
+			ahead = append(ahead, u)
+		}
+	}
+	if err := p.compile(ctx, b, ahead); err != nil {
+		return err
+	}
+	return p.compile(ctx, b, rest)
+}
+
+func (p *Pipeline) compile(ctx context.Context, b *Built, units []*unit) error {
 	return each(ctx, units, func(ctx context.Context, u *unit) error {
 		s := p.Reporter.Start("build " + u.name)
 		target := u.target()
@@ -230,21 +179,6 @@ func (p *Pipeline) binaries(ctx context.Context, b *Built, units []*unit) error 
 		end(s, u.result.Cached, step.Size(size))
 		return nil
 	})
-}
-
-// unchanged compares the sources with what they were before the build, so that
-// the plan never names sources that another process was just writing.
-func (p *Pipeline) unchanged(b *Built, units []*unit) error {
-	for _, u := range units {
-		sum, err := source.Hash(b.Project.Root, b.Project.TreeRoot, u.sources.Files)
-		if err != nil {
-			return err
-		}
-		if sum != u.image.Sources[u.platform.String()] {
-			return fault.New(fault.Source, "the source changed while it was being built").WithFix("build again")
-		}
-	}
-	return nil
 }
 
 // each runs f for every item, at most as many at once as there are processors. The

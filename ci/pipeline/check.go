@@ -90,9 +90,6 @@ func (p *Pipeline) judged(ctx context.Context, done *Checked, said Said, checks 
 	checks.Now = checks.clock()
 	describeRun(done.Receipt, b)
 	c := &check{p: p, b: b, Checks: checks, said: said, documents: documents, dir: dir, gates: map[string]finding.Gate{}, receipt: done.Receipt}
-	if err := c.write(); err != nil {
-		return err
-	}
 	if err := c.run(ctx); err != nil {
 		return err
 	}
@@ -120,18 +117,19 @@ type check struct {
 	findings []finding.Finding
 }
 
-// write puts the image of each unit where engines find it: all gates look at these bytes.
-func (c *check) write() error {
-	for _, u := range c.b.units {
-		img, err := c.b.imageOf(u)
-		if err != nil {
-			return err
-		}
-		if err := output.Image(c.layout(u), img.Image); err != nil {
-			return err
-		}
+// written puts the image of a unit where the engine finds it, as long as use runs: of many
+// images few are on the disk once more.
+func (c *check) written(u *unit, use func(layout string) error) error {
+	img, err := c.b.imageOf(u)
+	if err != nil {
+		return err
 	}
-	return nil
+	dir := c.layout(u)
+	defer os.RemoveAll(dir)
+	if err := output.Image(dir, img.Image); err != nil {
+		return err
+	}
+	return use(dir)
 }
 
 // layout is the folder of a unit's image.

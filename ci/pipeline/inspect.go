@@ -88,6 +88,9 @@ func (c *check) growth(ctx context.Context, made Image, now *inspect.Report) []i
 		return nil
 	}
 	defer source.Close()
+	if source.Digest() == now.Digest {
+		return inspect.Compare(now, now)
+	}
 	before, err := source.Inspect(ctx)
 	if err != nil {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -24,6 +25,8 @@ type fake struct {
 	// during runs while a platform is being built.
 	during func(engine.Target) error
 	unset  []string
+	// questions counts how often it was asked for sources.
+	questions int
 	// broken is what testing ends with.
 	broken error
 	// tests are what it finds, and asked what it was asked to.
@@ -74,8 +77,9 @@ func (f *fake) Prepare(_ context.Context, _ engine.Source, b engine.Builder, _ s
 	return engine.Toolchain{Release: b.Release}, nil
 }
 
-func (f *fake) Sources(context.Context, engine.Target) (engine.SourceSet, error) {
-	return engine.SourceSet{Files: []string{"go.mod", "main.go"}, Unset: f.unset}, nil
+func (f *fake) Sources(_ context.Context, targets ...engine.Target) ([]engine.SourceSet, error) {
+	f.questions++
+	return slices.Repeat([]engine.SourceSet{{Files: []string{"go.mod", "main.go"}, Unset: f.unset}}, len(targets)), nil
 }
 
 func (f *fake) Exec(_ context.Context, argv []string, _ step.Step) error {

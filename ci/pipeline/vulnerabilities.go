@@ -81,9 +81,13 @@ func (c *check) database(ctx context.Context) (*scan.Database, error) {
 // scan lets the scanner look at one image and reads its report.
 func (c *check) scan(ctx context.Context, u *unit, db *scan.Database) (list []finding.Finding, err error) {
 	err = step.Run(c.p.Reporter, "scan "+u.name, func(s step.Step) (string, error) {
-		said, err := c.b.engine.Scan(ctx, engine.Scan{
-			Scanner: c.b.Plan.Run.Scan.Scanner, Layout: c.layout(u), Cache: db.Folder, Args: scan.Args(scanWait), Limit: scanLimit, Wait: scanWait,
-		}, s)
+		var said engine.Scanned
+		err := c.written(u, func(layout string) (err error) {
+			said, err = c.b.engine.Scan(ctx, engine.Scan{
+				Scanner: c.b.Plan.Run.Scan.Scanner, Layout: layout, Cache: db.Folder, Args: scan.Args(scanWait), Limit: scanLimit, Wait: scanWait,
+			}, s)
+			return err
+		})
 		if err != nil {
 			return "", err
 		}
@@ -115,7 +119,7 @@ func (c *check) reach(ctx context.Context, list []finding.Finding) error {
 	database := c.b.Plan.Run.Scan.VulnDB
 	err := step.Run(c.p.Reporter, "reachability", func(s step.Step) (string, error) {
 		for _, u := range c.b.units {
-			text, err := c.b.engine.Reach(ctx, engine.Reach{Target: u.target(), Database: database}, s)
+			text, err := c.b.engine.Reach(ctx, engine.Reach{Target: u.target(), Sources: u.sources, Database: database}, s)
 			if err != nil {
 				return "", err
 			}

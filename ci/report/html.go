@@ -61,6 +61,9 @@ type gateRow struct {
 // maxRaw bounds the receipt inside the page, in bytes.
 const maxRaw = 2 << 20
 
+// maxTitle bounds the images that the title names.
+const maxTitle = 3
+
 // writeHTML writes one page that needs nothing else: no request leaves it, and what it
 // runs and how it looks is named by its hash, so that nothing in a receipt can add to it.
 func writeHTML(w io.Writer, r *receipt.Receipt) error {
@@ -112,6 +115,9 @@ func newPage(r *receipt.Receipt) (*page, error) {
 		if img.Digest != "" {
 			p.Subjects = append(p.Subjects, subject{clean(img.Name), clean(img.Digest), sizes(img)})
 		}
+	}
+	if more := len(names) - maxTitle; more > 1 {
+		names = append(names[:maxTitle], fmt.Sprintf("and %d more", more))
 	}
 	p.Title = cmp.Or(strings.Join(names, ", "), "Slipway")
 	if published != nil || r.Run.Request.Verb == "publish" {

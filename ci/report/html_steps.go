@@ -18,6 +18,9 @@ type stepRow struct {
 	Commands     []commandRow
 	MoreCommands int
 	Log          []string
+	// Alike are the cached steps that the row stands for.
+	Alike     []string
+	MoreAlike int
 }
 
 // commandRow is a tool that a step ran.
@@ -27,10 +30,12 @@ type commandRow struct {
 	Exit string
 }
 
-// maxCommands bounds the commands of one step, maxLog the lines of its log.
+// maxCommands bounds the commands of one step, maxLog the lines of its log, maxNamed the
+// steps that one row names.
 const (
 	maxCommands = 50
 	maxLog      = 200
+	maxNamed    = 500
 )
 
 // timeline lays the steps out between the first start and the last end, with the times
@@ -45,7 +50,10 @@ func timeline(r *receipt.Receipt) (rows []stepRow, axis []string, decided string
 			Name: clean(s.Name), Outcome: ended(s.Outcome), Took: milliseconds(s.took()), Summary: clean(s.Summary),
 			Title: fmt.Sprintf("%s: from %s to %s", clean(s.Name), milliseconds(s.From), milliseconds(s.To)),
 			X:     math.Round(min(x, 1000-w)), W: math.Round(w), Decided: s.Decided,
-			MoreCommands: len(s.Commands) - maxCommands,
+			MoreCommands: len(s.Commands) - maxCommands, MoreAlike: len(s.Alike) - maxNamed,
+		}
+		for _, one := range s.Alike[:min(len(s.Alike), maxNamed)] {
+			row.Alike = append(row.Alike, fmt.Sprintf("%s: %s, at %s", clean(one.Name), clean(one.Summary), milliseconds(bounded(one.After))))
 		}
 		for _, c := range s.Commands[:min(len(s.Commands), maxCommands)] {
 			row.Commands = append(row.Commands, commandOf(c))

@@ -21,6 +21,8 @@ type span struct {
 	From, To int64
 	// Decided says that the run would have been shorter, had this step been.
 	Decided bool
+	// Alike are the steps that this one stands for, where it is not one itself.
+	Alike []receipt.Step
 }
 
 // took is how long a step took, in milliseconds.
@@ -33,10 +35,10 @@ func spans(r *receipt.Receipt) (list []span, end int64) {
 	if !r.Run.Started.IsZero() {
 		end = max(end, bounded(r.Run.Ended.Sub(r.Run.Started).Milliseconds()))
 	}
-	for _, s := range r.Run.Steps[:min(len(r.Run.Steps), maxSteps)] {
-		from := bounded(s.After)
-		list = append(list, span{Step: s, From: from, To: from + bounded(s.Took)})
-		end = max(end, from+bounded(s.Took))
+	list = alike(r.Run.Steps)
+	list = list[:min(len(list), maxSteps)]
+	for _, s := range list {
+		end = max(end, s.To)
 	}
 	for i := range list {
 		if list[i].Outcome == "" {
@@ -106,7 +108,8 @@ func ended(outcome string) string { return cmp.Or(clean(outcome), "open") }
 // reused are the names of the steps that were cached.
 func reused(r *receipt.Receipt) []string {
 	var names []string
-	for _, s := range r.Run.Steps[:min(len(r.Run.Steps), maxSteps)] {
+	list := alike(r.Run.Steps)
+	for _, s := range list[:min(len(list), maxSteps)] {
 		if s.Outcome == "cached" {
 			names = append(names, clean(s.Name))
 		}

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +48,53 @@ func TestSpans_FindTheCriticalPath(t *testing.T) {
 		}
 		require.Equal(t, tt.want, decided(r), name)
 	}
+}
+
+// Of a hundred programs two are built, among the others: those are steps, and the rest is
+// one, in the timeline, on the critical path and in what is called cached.
+func TestSpans_MakeOneStepOfManyCached(t *testing.T) {
+	t.Parallel()
+	r := &receipt.Receipt{}
+	add := func(name, outcome string, after, took int64) {
+		r.Run.Steps = append(r.Run.Steps, receipt.Step{Name: name, Outcome: outcome, After: after, Took: took})
+	}
+	add("toolchain", "cached", 0, 10)
+	add("sources", "done", 10, 90)
+	for i := range int64(1000) {
+		if add("build ship "+milliseconds(i), "cached", 100+i, 2); i == 500 {
+			add("build it", "done", 600, 900)
+		}
+	}
+	add("image", "done", 1500, 100)
+	require.Equal(t, []string{"toolchain", "sources", "build it", "image"}, decided(r))
+	list, end := spans(r)
+	require.Equal(t, int64(1600), end)
+	var names []string
+	for _, s := range list {
+		names = append(names, s.Name)
+	}
+	require.Equal(t, []string{"toolchain", "sources", "build (1000 steps)", "build it", "image"}, names)
+	require.Equal(t, []int64{100, 1101}, []int64{list[2].From, list[2].To})
+	require.Equal(t, []string{"toolchain", "build (1000 steps)"}, reused(r))
+	rows, _, _ := timeline(r)
+	require.Len(t, rows[2].Alike, maxNamed)
+	require.Equal(t, 500, rows[2].MoreAlike)
+	r.Run.Steps = r.Run.Steps[:2+maxAlike]
+	require.Len(t, reused(r), 1+maxAlike, "few are shown each")
+}
+
+func TestHTML_NamesAFewOfManyImages(t *testing.T) {
+	t.Parallel()
+	r := &receipt.Receipt{Schema: receipt.Schema, Verdict: receipt.Passed}
+	for i := range 50 {
+		name := fmt.Sprintf("ship%02d", i)
+		r.Images = append(r.Images, receipt.Image{Name: name, Digest: "sha256:" + name})
+	}
+	var out strings.Builder
+	require.NoError(t, writeHTML(&out, r))
+	require.Contains(t, out.String(), "<h1>ship00, ship01, ship02, and 47 more</h1>")
+	require.Contains(t, out.String(), "<details><summary>50 images</summary>")
+	require.Contains(t, out.String(), "sha256:ship49")
 }
 
 func TestSlowest_AreTheFirstFive(t *testing.T) {

@@ -19,11 +19,30 @@ import (
 // not reach a binary. A link is followed as the compiler follows it, but not out
 // of tree, the folder that all sources must lie in.
 func Hash(root, tree string, files []string) (string, error) {
+	return NewFiles(root, tree).Hash(files)
+}
+
+// Files are those of a source folder at one time: each is read once, however many source
+// sets it is in.
+type Files struct {
+	root, tree string
+	sums       map[string]string
+}
+
+// NewFiles reads nothing yet.
+func NewFiles(root, tree string) *Files { return &Files{root, tree, map[string]string{}} }
+
+// Hash is that of the package, for files that may have been read already.
+func (f *Files) Hash(files []string) (string, error) {
 	all := sha256.New()
 	for _, file := range files {
-		sum, err := HashFile(filepath.Join(root, filepath.FromSlash(file)), tree)
-		if err != nil {
-			return "", err
+		sum, known := f.sums[file]
+		if !known {
+			var err error
+			if sum, err = HashFile(filepath.Join(f.root, filepath.FromSlash(file)), f.tree); err != nil {
+				return "", err
+			}
+			f.sums[file] = sum
 		}
 		fmt.Fprintf(all, "%s  %s\n", sum, file)
 	}

@@ -26,6 +26,7 @@ type Terminal struct {
 	mu      sync.Mutex
 	running []*openStep // in the order in which they began
 	noted   map[string]bool
+	alike   alike
 	closed  bool
 	screen  screen
 
@@ -89,6 +90,7 @@ func (t *Terminal) Close() {
 	for len(t.running) > 0 {
 		t.end(t.running[0], stopped, "")
 	}
+	t.draw(t.unfold(""))
 }
 
 // Start opens a step.
@@ -123,7 +125,7 @@ func (t *Terminal) Error(err error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.draw(t.failure(err))
+	t.draw(t.unfold("") + t.failure(err))
 }
 
 // Log prints one line of a tool with Verbose.
@@ -164,7 +166,11 @@ func (t *Terminal) end(r *openStep, s state, summary string) {
 		return
 	}
 	t.running = slices.Delete(t.running, i, i+1)
-	t.draw(t.ended(r.name, s, t.o.Now().Sub(r.begun), summary))
+	text := t.unfold(r.name)
+	if !t.fold(r, s) {
+		text += t.ended(r.name, s, t.o.Now().Sub(r.begun), summary)
+	}
+	t.draw(text)
 }
 
 // tick redraws a terminal; in a log it tells which steps have become slow.

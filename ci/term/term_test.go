@@ -177,6 +177,38 @@ func TestTerminal_CountsTheStepsThatDoNotFit(t *testing.T) {
 	tt.Close()
 }
 
+// Of a hundred programs three are built: those have lines, and most that are cached are
+// one line.
+func TestTerminal_FoldsCachedStepsOfOneKind(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	o := term.Options{Out: &out, Now: newClock().Now, Ticks: never()}
+	all := term.New(o)
+	all.Start("toolchain").Cached("go1.26.9")
+	for i := range 100 {
+		s := all.Start(fmt.Sprintf("build ship%02d", i))
+		if i%40 == 7 {
+			s.Done("6 MB")
+			continue
+		}
+		s.Cached("6 MB")
+	}
+	all.Start("image").Done("50 images")
+	all.Close()
+	require.Equal(t, `toolchain  cached  0.0s  go1.26.9
+build ship00  cached  0.0s  6 MB
+build ship01  cached  0.0s  6 MB
+build ship02  cached  0.0s  6 MB
+build ship03  cached  0.0s  6 MB
+build ship04  cached  0.0s  6 MB
+build ship07  done  0.0s  6 MB
+build ship47  done  0.0s  6 MB
+build ship87  done  0.0s  6 MB
+build  cached  0.0s  92 more
+image  done  0.0s  50 images
+`, out.String())
+}
+
 func TestTerminal_ClearsLinesThatANarrowerWindowBroke(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -143,6 +144,8 @@ type Result struct {
 	// CPU is the time that it and its children spent on processors. Unlike Took it
 	// hardly depends on what else the machine does.
 	CPU time.Duration
+	// Peak is the most memory that the program itself had at one time, in bytes.
+	Peak int64
 }
 
 // Run runs a program to its end.
@@ -154,13 +157,34 @@ func Run(t *testing.T, dir string, env []string, name string, args ...string) Re
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, &stdout, &stderr
 	start := time.Now()
-	err := cmd.Run()
-	if cmd.ProcessState == nil {
-		require.NoError(t, err)
-	}
+	require.NoError(t, cmd.Start())
+	ended, peak := make(chan struct{}), make(chan int64)
+	go func() { peak <- watch(cmd.Process.Pid, ended) }()
+	_ = cmd.Wait() // what became of it is in its state
+	took := time.Since(start)
+	close(ended)
 	return Result{
-		Stdout: stdout.String(), Stderr: stderr.String(), Code: cmd.ProcessState.ExitCode(), Took: time.Since(start),
-		CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(),
+		Stdout: stdout.String(), Stderr: stderr.String(), Code: cmd.ProcessState.ExitCode(), Took: took,
+		CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), Peak: <-peak,
+	}
+}
+
+// watch returns the most memory that a process had when it was last looked at. What wait
+// tells counts its children too, and a linker is large.
+func watch(pid int, ended <-chan struct{}) (peak int64) {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		_, after, _ := strings.Cut(string(status), "\nVmHWM:")
+		line, _, _ := strings.Cut(after, "\n")
+		kb, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(line), " kB"), 10, 64)
+		peak = max(peak, kb<<10)
+		select {
+		case <-ended:
+			return peak
+		case <-tick.C:
+		}
 	}
 }
 

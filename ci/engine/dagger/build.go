@@ -25,12 +25,12 @@ const keepAnswers = 256 << 20
 
 // Sources lists what the mains need. The answer is kept as long as nothing changes
 // that go list reads.
-func (e *Engine) Sources(ctx context.Context, t engine.Target) (set engine.SourceSet, err error) {
+func (e *Engine) Sources(ctx context.Context, targets ...engine.Target) (sets []engine.SourceSet, err error) {
 	err = e.withModules(ctx, func(from *restored) error {
-		set, err = e.from(from).Sources(ctx, t)
+		sets, err = e.from(from).Sources(ctx, targets...)
 		return err
 	})
-	return set, err
+	return sets, err
 }
 
 // Build runs go build on the source set alone, unless its result is kept.

@@ -154,11 +154,11 @@ func (e *Engine) find(ctx context.Context, ctr *sdk.Container, args []string) ([
 
 // Needs lists what a build needs. The modules are copied to a folder of this run.
 func (e *Engine) Needs(ctx context.Context, t engine.Target) (needs engine.Needs, err error) {
-	set, err := e.Sources(ctx, t)
+	sets, err := e.Sources(ctx, t)
 	if err != nil {
 		return needs, err
 	}
-	files, err := e.sourceSet(set)
+	files, err := e.sourceSet(sets[0])
 	if err != nil {
 		return needs, err
 	}
@@ -167,7 +167,7 @@ func (e *Engine) Needs(ctx context.Context, t engine.Target) (needs engine.Needs
 		if err != nil {
 			return err
 		}
-		return e.staged(stageOf(t, set), files, func(stage string) error {
+		return e.staged(stageOf(t, sets[0]), files, func(stage string) error {
 			needs, err = e.needs(ctx, t, from, again(ctr).WithMountedDirectory(tree, e.client.Host().Directory(stage)))
 			return err
 		})

@@ -34,11 +34,7 @@ func (e *Engine) Reach(ctx context.Context, r engine.Reach, s step.Step) ([]byte
 	if err != nil {
 		return nil, err
 	}
-	set, err := e.Sources(ctx, r.Target)
-	if err != nil {
-		return nil, err
-	}
-	files, err := e.sourceSet(set)
+	files, err := e.sourceSet(r.Sources)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +53,7 @@ func (e *Engine) Reach(ctx context.Context, r engine.Reach, s step.Step) ([]byte
 	args := e.goCommand.ReachArgs(r.Target, address)
 	s.Log("govulncheck " + strings.Join(args, " "))
 	var answer []byte
-	err = e.staged(stageOf(r.Target, set), files, func(stage string) error {
+	err = e.staged(stageOf(r.Target, r.Sources), files, func(stage string) error {
 		answer, err = e.reached(ctx, r.Database, ctr.WithMountedDirectory(tree, e.client.Host().Directory(stage)).
 			WithExec(append([]string{checker}, args...), sdk.ContainerWithExecOpts{RedirectStdout: calls}))
 		return err

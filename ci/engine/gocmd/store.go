@@ -81,9 +81,25 @@ func (s Store) take(dir string, t engine.Target) ([]engine.Binary, error) {
 	return built, nil
 }
 
+// entry is a binary as a store keeps it.
+type entry struct {
+	engine.Binary
+	// Modified is when the file was written. One that still has this time and its size is
+	// not read again: of a hundred programs one is built, and who packs one checks its bytes.
+	Modified time.Time
+}
+
 // keep moves the binaries into the cache. Another run may have put the same there.
 func keep(tmp, dir string, built []engine.Binary) error {
-	text, err := json.Marshal(built)
+	entries := make([]entry, len(built))
+	for i, b := range built {
+		info, err := os.Stat(b.File)
+		if err != nil {
+			return fmt.Errorf("keeping the binaries: %w", err)
+		}
+		entries[i] = entry{b, info.ModTime()}
+	}
+	text, err := json.Marshal(entries)
 	if err != nil {
 		return err
 	}
@@ -109,18 +125,32 @@ func kept(dir string, t engine.Target) ([]engine.Binary, bool) {
 	if err != nil {
 		return nil, false
 	}
-	var built []engine.Binary
-	if json.Unmarshal(text, &built) != nil || len(built) != len(t.Mains) {
+	var entries []entry
+	if json.Unmarshal(text, &entries) != nil || len(entries) != len(t.Mains) {
 		return nil, false
 	}
-	built = relocate(built, dir)
-	for i, b := range built {
-		digest, size, err := sum(b.File)
-		if err != nil || digest != b.SHA256 || size != b.Size || b.Main != t.Mains[i] || b.Platform != t.Platform {
+	var built []engine.Binary
+	for i, e := range entries {
+		e.File = filepath.Join(dir, t.Mains[i].Name)
+		if e.Main != t.Mains[i] || e.Platform != t.Platform || !e.whole() {
 			return nil, false
 		}
+		built = append(built, e.Binary)
 	}
 	return built, true
+}
+
+// whole tells whether the file has the bytes that were kept.
+func (e entry) whole() bool {
+	info, err := os.Stat(e.File)
+	if err != nil || info.Size() != e.Size {
+		return false
+	}
+	if info.ModTime().Equal(e.Modified) {
+		return true
+	}
+	digest, _, err := sum(e.File)
+	return err == nil && digest == e.SHA256
 }
 
 func relocate(built []engine.Binary, dir string) []engine.Binary {

@@ -11,12 +11,12 @@ import (
 )
 
 // Sources lists what the mains need.
-func (e *Engine) Sources(ctx context.Context, t engine.Target) (set engine.SourceSet, err error) {
+func (e *Engine) Sources(ctx context.Context, targets ...engine.Target) (sets []engine.SourceSet, err error) {
 	err = e.withModules(ctx, func(g *gocmd.Go) error {
-		set, err = g.Sources(ctx, t)
+		sets, err = g.Sources(ctx, targets...)
 		return err
 	})
-	return set, err
+	return sets, err
 }
 
 // Build runs go build once for all mains of a platform, unless its result is kept.

@@ -67,6 +67,17 @@ func target(platform plan.Platform, dirs ...string) engine.Target {
 	return t
 }
 
+// sources are those of one target.
+func sources(t *testing.T, e *local.Engine, one engine.Target) (engine.SourceSet, error) {
+	t.Helper()
+	sets, err := e.Sources(t.Context(), one)
+	if err != nil {
+		return engine.SourceSet{}, err
+	}
+	require.Len(t, sets, 1)
+	return sets[0], nil
+}
+
 var service = map[string]string{
 	"go.mod":                 "module example.com/tide\n\ngo 1.25.0\n",
 	"cmd/tide/main.go":       "package main\n\nimport (\n\t_ \"embed\"\n\n\t\"example.com/tide/table\"\n)\n\nvar version string\nvar count int\nvar made = func() string { return \"\" }()\n\n//go:embed banner.txt\nvar banner string\n\nfunc main() { println(banner, version, count, made, table.Place) }\n",
@@ -91,10 +102,10 @@ func TestSources_AreWhatTheProgramNeeds(t *testing.T) {
 	delete(files, "cmd/tide/default.pgo")
 	root := folder(t)
 	e := prepared(t, files, engine.Source{Root: root, ModuleFolders: []string{root}})
-	set, err := e.Sources(t.Context(), target(amd64, "./cmd/tide"))
+	set, err := sources(t, e, target(amd64, "./cmd/tide"))
 	require.NoError(t, err)
 	require.Equal(t, []string{"cmd/tide/banner.txt", "cmd/tide/main.go", "go.mod", "table/add_amd64.s", "table/table.go"}, set.Files)
-	set, err = e.Sources(t.Context(), target(plan.Platform{OS: "linux", Arch: "arm64"}, "./cmd/tide"))
+	set, err = sources(t, e, target(plan.Platform{OS: "linux", Arch: "arm64"}, "./cmd/tide"))
 	require.NoError(t, err)
 	require.Equal(t, []string{"cmd/tide/banner.txt", "cmd/tide/main.go", "go.mod", "table/table.go", "table/table_arm64.go"}, set.Files)
 }
@@ -111,7 +122,7 @@ func TestSources_ReachModulesBesideTheSource(t *testing.T) {
 		"../lib/more.md": "not source\n",
 	}
 	e := prepared(t, files, engine.Source{Root: root, TreeRoot: top, ModuleFolders: []string{root, filepath.Join(top, "lib")}})
-	set, err := e.Sources(t.Context(), target(amd64, "."))
+	set, err := sources(t, e, target(amd64, "."))
 	require.NoError(t, err)
 	require.Equal(t, []string{"../lib/go.mod", "../lib/lib.go", "go.mod", "main.go"}, set.Files)
 }
@@ -129,7 +140,7 @@ func TestSources_NameTheSettingsThatFindNoVariable(t *testing.T) {
 	for _, name := range []string{"main.version", "main.count", "main.made", "main.absent", "example.com/tide/table.Place", "example.com/tide/table.place", "example.com/tide/unused.X"} {
 		one.Build.Vars = append(one.Build.Vars, plan.Var{Name: name, Value: "x"})
 	}
-	set, err := e.Sources(t.Context(), one)
+	set, err := sources(t, e, one)
 	require.NoError(t, err)
 	require.Equal(t, []string{"example.com/tide/table.place", "example.com/tide/unused.X", "main.absent", "main.count", "main.made"}, set.Unset)
 }
