@@ -41,7 +41,7 @@ func (s *session) build(ctx context.Context, flags *config.Flags, load bool, arc
 	if err != nil {
 		return err
 	}
-	p.BuiltinBase = true
+	p.BuiltinBase, p.Answer = true, true
 	target := container.HostPlatform()
 	var rt *container.Runtime
 	if load {

@@ -2,6 +2,8 @@ package pipeline_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
@@ -24,6 +26,8 @@ type fake struct {
 	// during runs while a platform is being built.
 	during func(engine.Target) error
 	unset  []string
+	// sources are those of every platform; none are go.mod and main.go.
+	sources []string
 	// broken is what testing ends with.
 	broken error
 	// tests are what it finds, and asked what it was asked to.
@@ -75,6 +79,9 @@ func (f *fake) Prepare(_ context.Context, _ engine.Source, b engine.Builder, _ s
 }
 
 func (f *fake) Sources(context.Context, engine.Target) (engine.SourceSet, error) {
+	if len(f.sources) > 0 {
+		return engine.SourceSet{Files: f.sources, Unset: f.unset}, nil
+	}
 	return engine.SourceSet{Files: []string{"go.mod", "main.go"}, Unset: f.unset}, nil
 }
 
@@ -91,10 +98,12 @@ func (f *fake) Build(_ context.Context, t engine.Target, _ engine.SourceSet, _ s
 		}
 	}
 	file := filepath.Join(f.dir, t.Platform.Arch)
-	if err := os.WriteFile(file, []byte("program"), 0o755); err != nil {
+	text := []byte("program")
+	if err := os.WriteFile(file, text, 0o755); err != nil {
 		return engine.Result{}, err
 	}
-	return engine.Result{Binaries: []engine.Binary{{Main: t.Mains[0], Platform: t.Platform, File: file, Size: 7}}}, nil
+	sum := sha256.Sum256(text)
+	return engine.Result{Binaries: []engine.Binary{{Main: t.Mains[0], Platform: t.Platform, File: file, SHA256: hex.EncodeToString(sum[:]), Size: 7}}}, nil
 }
 
 func (f *fake) chosen(context.Context, plan.Run) (engine.Engine, string, error) { return f, "", nil }
