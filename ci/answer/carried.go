@@ -3,14 +3,17 @@ package answer
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"example.com/slipway/ci/attest/sign"
 	"example.com/slipway/ci/gocache"
 )
 
@@ -42,10 +45,14 @@ type carried struct {
 // Tag is the tag of the answer for a key.
 func Tag(key string) string { return "answer-" + key[:min(len(key), 32)] }
 
-// Put brings a record with its images to a store, unless they are there. It returns how
-// many bytes are new there.
-func Put(ctx context.Context, to gocache.Store, made Record, images []v1.ImageIndex) (sent int64, err error) {
-	if _, err := to.Manifest(ctx, Tag(made.Key)); !errors.Is(err, gocache.ErrNone) {
+// Put brings a record with its images to a store, signed by a key if there is one, unless
+// they are there. It returns how many bytes are new there.
+func Put(ctx context.Context, to gocache.Store, made Record, images []v1.ImageIndex, by *sign.Key) (sent int64, err error) {
+	text, err := to.Manifest(ctx, Tag(made.Key))
+	if err == nil && there(ctx, text, by) {
+		return 0, nil
+	}
+	if err != nil && !errors.Is(err, gocache.ErrNone) {
 		return 0, err
 	}
 	made.Schema = schema
@@ -62,21 +69,42 @@ func Put(ctx context.Context, to gocache.Store, made Record, images []v1.ImageIn
 		}
 		sent += n
 	}
+	return sent, p.put(ctx, to, made, by)
+}
+
+// there tells whether a manifest needs not be written anew: one that somebody else signed
+// would be refused.
+func there(ctx context.Context, text []byte, by *sign.Key) bool {
+	m, err := read(text, math.MaxInt64)
+	if err != nil {
+		return false
+	}
+	if by == nil {
+		return true
+	}
+	return m.trusted(ctx, &sign.Trust{Keys: []crypto.PublicKey{by.Public()}}) == nil
+}
+
+// put writes the configuration and the manifest, after all layers.
+func (p *packed) put(ctx context.Context, to gocache.Store, made Record, by *sign.Key) error {
 	text, err := json.Marshal(carried{made, p.documents})
 	if err != nil {
-		return sent, err
+		return err
 	}
 	m := manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: ArtifactType, Layers: p.descriptors}
 	if m.Config, err = describe(configType, text); err != nil {
-		return sent, err
+		return err
+	}
+	if m.Annotations, err = vouch(ctx, by, m.Config.Digest, made.Key); err != nil {
+		return err
 	}
 	if err := to.Write(ctx, m.Config, text); err != nil {
-		return sent, err
+		return err
 	}
 	if text, err = json.Marshal(m); err != nil {
-		return sent, err
+		return err
 	}
-	return sent, to.Put(ctx, Tag(made.Key), text)
+	return to.Put(ctx, Tag(made.Key), text)
 }
 
 // packed are images in their parts.

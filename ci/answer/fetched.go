@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
 
+	"example.com/slipway/ci/attest/sign"
 	"example.com/slipway/ci/cache"
 	"example.com/slipway/ci/gocache"
 )
@@ -39,13 +40,17 @@ type Offer struct {
 	m    manifest
 }
 
-// Look finds the answer for a key. The error wraps gocache.ErrNone where there is none.
-func Look(ctx context.Context, from gocache.Store, key string, limit int64) (*Offer, error) {
+// Look finds the answer for a key, from whom it has to be; nil is anybody. The error wraps
+// gocache.ErrNone where there is none.
+func Look(ctx context.Context, from gocache.Store, key string, limit int64, trust *sign.Trust) (*Offer, error) {
 	text, err := from.Manifest(ctx, Tag(key))
 	if err != nil {
 		return nil, err
 	}
 	m, err := read(text, limit)
+	if err == nil {
+		err = m.trusted(ctx, trust)
+	}
 	return &Offer{from, key, m}, err
 }
 

@@ -53,22 +53,31 @@ func (p *Pipeline) carry(ctx context.Context, b *Built, made answer.Record) {
 		return
 	}
 	s := p.Reporter.Start("save images")
-	store, err := p.store(b, to, true)
-	if err == nil {
-		var images []v1.ImageIndex
-		for _, img := range b.Images {
-			images = append(images, img.Index.ImageIndex)
-		}
-		var sent int64
-		if sent, err = answer.Put(ctx, store, made, images); err == nil && sent > 0 {
-			s.Done(step.Size(sent) + " new")
-			return
-		}
-	}
-	if err != nil {
+	sent, err := p.deposit(ctx, b, made)
+	switch {
+	case err != nil:
 		s.Done("not saved")
 		p.Reporter.Note(fmt.Sprintf("the images are not saved to %s: %v", to, err))
-		return
+	case sent == 0:
+		s.Cached("they are there")
+	default:
+		s.Done(step.Size(sent) + " new")
 	}
-	s.Cached("they are there")
+}
+
+// deposit writes them there, and returns how many bytes are new.
+func (p *Pipeline) deposit(ctx context.Context, b *Built, made answer.Record) (sent int64, err error) {
+	to, err := p.store(b, b.Plan.Run.Caches.To, true)
+	if err != nil {
+		return 0, err
+	}
+	by, _, err := p.vouchers(b)
+	if err != nil {
+		return 0, err
+	}
+	var images []v1.ImageIndex
+	for _, img := range b.Images {
+		images = append(images, img.Index.ImageIndex)
+	}
+	return answer.Put(ctx, to, made, images, by)
 }
