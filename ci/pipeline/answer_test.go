@@ -73,7 +73,7 @@ func (a *answering) all(f *config.File) (*config.Said, error) {
 		return nil, err
 	}
 	s := a.said
-	all.Platform, all.Version, all.Set, all.Engine = s.Platform, s.Version, s.Set, s.Engine
+	all.Main, all.Platform, all.Version, all.Set, all.Engine = s.Main, s.Platform, s.Version, s.Set, s.Engine
 	all.CacheFrom, all.CacheTo, all.Output, all.Mirror, all.AllowExec = s.CacheFrom, s.CacheTo, s.Output, s.Mirror, s.AllowExec
 	return all, nil
 }
@@ -172,9 +172,7 @@ func TestBuild_AnswersWhileNothingChanges(t *testing.T) {
 func TestBuild_AnswersWithWhatDiffersFromTheCommit(t *testing.T) {
 	t.Parallel()
 	a := newAnswering(t)
-	for _, args := range [][]string{{"init", "--quiet"}, {"add", "--all"}, {"-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "--message=one"}} {
-		runGit(t, a.Dir, args...)
-	}
+	a.commit(t)
 	clean, _ := a.build(t)
 	a.write(t, "main.go", "package main\n\nfunc main() { println() }\n")
 	first, asked := a.build(t)
@@ -307,6 +305,33 @@ func TestBuild_AnswersOnAFreshMachine(t *testing.T) {
 	require.True(t, asked)
 }
 
+// Every image of a run is answered, for every platform of its base.
+func TestBuild_AnswersForAllImages(t *testing.T) {
+	t.Parallel()
+	a := newAnswering(t)
+	a.write(t, "cmd/ebb/main.go", "package main\n\nfunc main() {}\n")
+	a.write(t, "cmd/flow/main.go", "package main\n\nfunc main() {}\n")
+	a.said.Main, a.said.Platform, a.said.CacheTo = []string{"all"}, []string{"all"}, t.TempDir()
+	first, asked := a.build(t)
+	require.True(t, asked)
+	require.Len(t, first.Images, 3)
+	second, asked := a.build(t)
+	require.False(t, asked)
+	b := a.elsewhere(t)
+	b.said = a.said
+	b.said.CacheFrom, b.said.CacheTo = a.said.CacheTo, ""
+	third, asked := b.build(t)
+	require.False(t, asked)
+	for i, made := range first.Images {
+		require.Len(t, made.Plan.Platforms, 6)
+		for _, other := range []pipeline.Image{second.Images[i], third.Images[i]} {
+			require.Equal(t, made.Plan, other.Plan)
+			require.Equal(t, made.Index.Digest, other.Index.Digest)
+			require.Len(t, other.Index.Images, 6)
+		}
+	}
+}
+
 // Whatever is damaged or of something else is no answer.
 func TestBuild_DoesWithoutADamagedAnswer(t *testing.T) {
 	t.Parallel()
@@ -365,6 +390,23 @@ func TestBuild_CarriesOnlyWhatIsForOthers(t *testing.T) {
 	a.Env = append(a.Env, "GITHUB_EVENT_NAME=pull_request")
 	a.build(t)
 	require.NoDirExists(t, store)
+
+	a.Env = a.Env[:2]
+	a.commit(t)
+	a.write(t, "main.go", "package main\n\nfunc main() { println() }\n")
+	a.build(t)
+	require.NoDirExists(t, store)
+	runGit(t, a.Dir, "checkout", "--quiet", "main.go")
+	a.build(t)
+	require.DirExists(t, store)
+}
+
+// commit makes a repository of the source, with one commit.
+func (a *answering) commit(t *testing.T) {
+	t.Helper()
+	for _, args := range [][]string{{"init", "--quiet"}, {"add", "--all"}, {"-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "--message=one"}} {
+		runGit(t, a.Dir, args...)
+	}
 }
 
 // What is judged and published is built, whatever a cache says.
