@@ -24,7 +24,7 @@ var allowed = map[string][]string{
 
 	"ci":                          {"ci/cli"},
 	"ci/cli":                      {"ci/attest/keyless", "ci/attest/sign", "ci/base", "ci/cache", "ci/config", "ci/container", "ci/engine", "ci/engine/dagger", "ci/engine/local", "ci/engine/native", "ci/fault", "ci/finding", "ci/gha", "ci/image", "ci/inspect", "ci/output", "ci/pins", "ci/pipeline", "ci/plain", "ci/plan", "ci/process", "ci/project", "ci/receipt", "ci/registry", "ci/registry/auth", "ci/replay", "ci/report", "ci/scaffold", "ci/step", "ci/term", "ci/tool", "ci/verify"},
-	"ci/pipeline":                 {"ci/attest", "ci/attest/keyless", "ci/attest/licence", "ci/attest/provenance", "ci/attest/sign", "ci/attest/statements", "ci/base", "ci/base/builtin", "ci/config", "ci/engine", "ci/fault", "ci/finding", "ci/gocache", "ci/image", "ci/inspect", "ci/layer", "ci/output", "ci/pins", "ci/plan", "ci/policy", "ci/process", "ci/project", "ci/reach", "ci/receipt", "ci/registry", "ci/registry/auth", "ci/registry/publish", "ci/scan", "ci/source", "ci/step", "ci/tag", "ci/tool"},
+	"ci/pipeline":                 {"ci/answer", "ci/attest", "ci/attest/keyless", "ci/attest/licence", "ci/attest/provenance", "ci/attest/sign", "ci/attest/statements", "ci/base", "ci/base/builtin", "ci/config", "ci/engine", "ci/fault", "ci/finding", "ci/gocache", "ci/image", "ci/inspect", "ci/layer", "ci/output", "ci/pins", "ci/plan", "ci/policy", "ci/process", "ci/project", "ci/reach", "ci/receipt", "ci/registry", "ci/registry/auth", "ci/registry/publish", "ci/scan", "ci/source", "ci/step", "ci/tag", "ci/tool"},
 	"ci/config":                   {"ci/fault", "ci/layer", "ci/pins", "ci/plan", "ci/project", "ci/source", "ci/step", "ci/tag"},
 	"ci/registry":                 {"ci/ask", "ci/fault"},
 	"ci/registry/auth":            {"ci/fault", "ci/process"},
@@ -51,6 +51,7 @@ var allowed = map[string][]string{
 	"ci/engine/local":             {"ci/cache", "ci/container", "ci/engine", "ci/engine/gocmd", "ci/fault", "ci/finding", "ci/plan", "ci/process", "ci/step", "ci/tool", "ci/trial", "ci/trial/runner"},
 	"ci/engine/dagger":            {"ci/cache", "ci/engine", "ci/engine/gocmd", "ci/fault", "ci/finding", "ci/plan", "ci/process", "ci/source", "ci/step", "ci/tool", "ci/trial", "ci/trial/runner"},
 	"ci/gocache":                  {"ci/attest", "ci/attest/sign", "ci/cache", "ci/registry"},
+	"ci/answer":                   {"ci/attest", "ci/attest/sign", "ci/cache", "ci/gocache", "ci/plan"},
 	"ci/engine/native":            {"ci/cache", "ci/fault", "ci/process", "ci/step"},
 	"ci/engine/native/distconsts": nil,
 	"ci/engine/native/gate":       nil,

@@ -21,7 +21,7 @@ import (
 )
 
 func (s *session) buildVerb() *cobra.Command {
-	var load bool
+	var load, anew bool
 	var archive string
 	cmd := &cobra.Command{
 		Use:   "build",
@@ -32,16 +32,19 @@ func (s *session) buildVerb() *cobra.Command {
 	flags := config.Bind(cmd.Flags())
 	cmd.Flags().BoolVar(&load, "load", false, "load the image of this machine's platform into docker or podman")
 	cmd.Flags().StringVar(&archive, "tarball", "", "write the image of this machine's platform as an archive for docker load and podman load")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return s.build(cmd.Context(), flags, load, archive) }
+	cmd.Flags().BoolVar(&anew, "no-record", false, "build also where an earlier run with the same inputs answers")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return s.build(cmd.Context(), flags, !anew, load, archive)
+	}
 	return cmd
 }
 
-func (s *session) build(ctx context.Context, flags *config.Flags, load bool, archive string) error {
+func (s *session) build(ctx context.Context, flags *config.Flags, answer, load bool, archive string) error {
 	p, err := s.pipeline()
 	if err != nil {
 		return err
 	}
-	p.BuiltinBase = true
+	p.BuiltinBase, p.Answer = true, answer
 	target := container.HostPlatform()
 	var rt *container.Runtime
 	if load {

@@ -35,7 +35,7 @@ func (s *session) run(ctx context.Context, flags *config.Flags, args []string) e
 	if err != nil {
 		return err
 	}
-	p.BuiltinBase = true
+	p.BuiltinBase, p.Answer = true, true
 	said := func(file *config.File) (*config.Said, error) {
 		all, err := s.said(flags)(file)
 		if err == nil {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"example.com/slipway/ci/fault"
@@ -33,6 +34,16 @@ type Plan struct {
 	// rules and refs are what Tags follow from, with the version.
 	rules []tag.Rule
 	refs  project.Refs
+}
+
+// Clone is a plan that can be changed by itself, as SetBase and MarkDirty do.
+func (p *Plan) Clone() *Plan {
+	own := *p
+	own.Images = slices.Clone(p.Images)
+	for i := range own.Images {
+		own.Images[i].Build.Vars = slices.Clone(own.Images[i].Build.Vars)
+	}
+	return &own
 }
 
 // SetBase says which base there really is, and with it the platforms where the base

@@ -115,7 +115,11 @@ func TestCaches_MakeAFreshRunnerWarm(t *testing.T) {
 	require.Regexp(t, `(?m)\| example\.com/moon$`, want.Stderr)
 
 	modules, second := runner(t)
-	warm := build(append(second, "GOPROXY=off"), "--cache-from", store, "--cache-to", store)
+	unchanged := build(append(second, "GOPROXY=off"), "--cache-from", store)
+	require.Equal(t, digest, digestOf(t, unchanged))
+	require.Regexp(t, `(?m)^record +cached .*unchanged since .*, answered from `, unchanged.Stderr)
+	require.NotContains(t, unchanged.Stderr, "toolchain")
+	warm := build(append(second, "GOPROXY=off"), "--cache-from", store, "--cache-to", store, "--no-record")
 	require.Equal(t, digest, digestOf(t, warm), "restored caches change no byte")
 	require.NoDirExists(t, filepath.Join(modules, "example.com"), "nothing of the user's is touched")
 	require.NotRegexp(t, `(?m)\| (fmt|example\.com/moon)$`, warm.Stderr, "nothing restored is compiled")

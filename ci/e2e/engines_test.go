@@ -46,14 +46,14 @@ func (l *lab) pins() []string {
 func (l *lab) dagger(t *testing.T, src, out string, extra []string, args ...string) rig.Result {
 	t.Helper()
 	env := slices.Concat(l.engine.Env, []string{"SLIPWAY_CACHE=" + t.TempDir()}, extra)
-	call := slices.Concat([]string{"build", "--engine", "dagger", "--src", src, "--output", out}, l.pins(), args)
+	call := slices.Concat([]string{"build", "--engine", "dagger", "--no-record", "--src", src, "--output", out}, l.pins(), args)
 	return rig.Run(t, "", env, l.program, call...)
 }
 
 // local builds on this machine.
 func (l *lab) local(t *testing.T, src, out string, args ...string) rig.Result {
 	t.Helper()
-	call := slices.Concat([]string{"build", "--engine", "local", "--src", src, "--output", out}, l.pins(), args)
+	call := slices.Concat([]string{"build", "--engine", "local", "--no-record", "--src", src, "--output", out}, l.pins(), args)
 	return rig.Run(t, "", environment(t, bases(t)), l.program, call...)
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -18,7 +19,8 @@ import (
 	"example.com/slipway/ci/cache"
 )
 
-// keepTags is how many caches a folder keeps: those that were written last.
+// keepTags is how many caches of each kind a folder keeps: those that were written last.
+// The kind is what a tag begins with.
 const keepTags = 8
 
 const refName = "org.opencontainers.image.ref.name"
@@ -129,8 +131,7 @@ func (f folder) Put(ctx context.Context, tag string, text []byte) error {
 		return err
 	}
 	others := slices.DeleteFunc(idx.Manifests, func(o v1.Descriptor) bool { return o.Annotations[refName] == tag })
-	idx = v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: append([]v1.Descriptor{d}, others...)}
-	idx.Manifests = idx.Manifests[:min(len(idx.Manifests), keepTags)]
+	idx = v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: latest(append([]v1.Descriptor{d}, others...))}
 	for name, value := range map[string]any{"oci-layout": map[string]string{"imageLayoutVersion": "1.0.0"}, "index.json": idx} {
 		text, err := json.Marshal(value)
 		if err != nil {
@@ -143,6 +144,16 @@ func (f folder) Put(ctx context.Context, tag string, text []byte) error {
 	return f.sweep(ctx, idx)
 }
 
+// latest are the first keepTags entries of each kind.
+func latest(list []v1.Descriptor) []v1.Descriptor {
+	kept := map[string]int{}
+	return slices.DeleteFunc(list, func(d v1.Descriptor) bool {
+		kind, _, _ := strings.Cut(d.Annotations[refName], "-")
+		kept[kind]++
+		return kept[kind] > keepTags
+	})
+}
+
 // sweep removes the blobs that no manifest names.
 func (f folder) sweep(ctx context.Context, idx v1.IndexManifest) error {
 	wanted := map[string]bool{}
@@ -151,7 +162,7 @@ func (f folder) sweep(ctx context.Context, idx v1.IndexManifest) error {
 		if err != nil {
 			continue
 		}
-		m, err := parse(text)
+		m, err := outline(text)
 		if err != nil {
 			return nil // another program's layout: what it needs is not known
 		}

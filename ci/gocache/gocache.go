@@ -96,14 +96,26 @@ var ErrNone = errors.New("there is no cache")
 
 // parse reads a manifest and refuses what no cache of ours can be.
 func parse(text []byte) (manifest, error) {
-	var m manifest
-	if err := json.Unmarshal(text, &m); err != nil {
-		return m, fmt.Errorf("reading the manifest of the cache: %w", err)
+	m, err := outline(text)
+	if err != nil {
+		return m, err
 	}
 	if m.ArtifactType != ArtifactType || m.Config.MediaType != configType {
 		return m, errors.New("it is something else than a cache of Go")
 	}
-	if len(m.Layers) > maxLayers || m.Config.Size > maxConfig {
+	if m.Config.Size > maxConfig {
+		return m, errors.New("the manifest of the cache is out of bounds")
+	}
+	return m, nil
+}
+
+// outline reads the manifest of whatever lies beside caches.
+func outline(text []byte) (manifest, error) {
+	var m manifest
+	if err := json.Unmarshal(text, &m); err != nil {
+		return m, fmt.Errorf("reading the manifest of the cache: %w", err)
+	}
+	if len(m.Layers) > maxLayers {
 		return m, errors.New("the manifest of the cache is out of bounds")
 	}
 	for _, d := range append([]v1.Descriptor{m.Config}, m.Layers...) {

@@ -73,6 +73,34 @@ func Assemble(p plan.Image, parts []Part) (*Index, error) {
 	return out, nil
 }
 
+// Of is an index that was assembled before.
+func Of(idx v1.ImageIndex) (*Index, error) {
+	out := &Index{ImageIndex: idx}
+	var err error
+	if out.Digest, err = idx.Digest(); err != nil {
+		return nil, fmt.Errorf("computing the digest of the index: %w", err)
+	}
+	list, err := idx.IndexManifest()
+	if err != nil {
+		return nil, fmt.Errorf("reading the index: %w", err)
+	}
+	for _, d := range list.Manifests {
+		if d.Platform == nil {
+			return nil, fmt.Errorf("the image %s of the index has no platform", d.Digest)
+		}
+		img, err := idx.Image(d.Digest)
+		if err != nil {
+			return nil, fmt.Errorf("reading the index: %w", err)
+		}
+		one, err := describe(img, plan.Platform{OS: d.Platform.OS, Arch: d.Platform.Architecture, Variant: d.Platform.Variant})
+		if err != nil {
+			return nil, err
+		}
+		out.Images = append(out.Images, *one)
+	}
+	return out, nil
+}
+
 // untyped is an image whose descriptor has no artifactType, which is for artifacts.
 // go-containerregistry writes the configuration's type there, and skopeo 1.9 cannot copy
 // such an index with its digest.

@@ -30,10 +30,17 @@ const keepLayers = 2 << 30
 
 // Store keeps compressed layers in a folder, by what is in them, so that files
 // that did not change are neither compressed again nor held in memory.
-type Store struct{ dir string }
+type Store struct {
+	dir  string
+	kept bool
+}
 
 // NewStore returns a store in dir, which is made when the first layer is.
 func NewStore(dir string) *Store { return &Store{dir: dir} }
+
+// Kept returns the store as one that makes no layer: it has those that are kept, and an
+// error instead of others. The programs in it need not be there.
+func (s *Store) Kept() *Store { return &Store{dir: s.dir, kept: true} }
 
 // Layer returns the layer of files, every entry with the same mtime.
 func (s *Store) Layer(files []File, mtime time.Time, c Compression) (v1.Layer, error) {
@@ -45,6 +52,9 @@ func (s *Store) Layer(files []File, mtime time.Time, c Compression) (v1.Layer, e
 	if l, ok := load(name, c); ok {
 		cache.Touch(file(name, c), time.Now())
 		return l, nil
+	}
+	if s.kept {
+		return nil, fmt.Errorf("the layer %s is not kept", k)
 	}
 	if err := s.make(name, files, mtime, c); err != nil {
 		return nil, fmt.Errorf("keeping a layer in %s: %w", s.dir, err)

@@ -20,9 +20,11 @@ import (
 	"example.com/slipway/ci/step"
 )
 
-// assemble makes an index of every image.
-func (p *Pipeline) assemble(b *Built, found *base.Base, units []*unit) error {
-	store := layer.NewStore(filepath.Join(p.Cache, "layers"))
+// layerStore has the layers that this machine keeps.
+func (p *Pipeline) layerStore() *layer.Store { return layer.NewStore(filepath.Join(p.Cache, "layers")) }
+
+// assemble makes an index of every image, of layers in a store.
+func (p *Pipeline) assemble(store *layer.Store, b *Built, found *base.Base, units []*unit) error {
 	return step.Run(p.Reporter, "image", func(step.Step) (string, error) {
 		parts := make([]image.Part, len(units))
 		at := make([]int, len(units))

@@ -2,7 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"path/filepath"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
@@ -22,10 +25,7 @@ func (p *Pipeline) base(ctx context.Context, b *Built) (*base.Base, error) {
 	case "scratch":
 		return base.Scratch(img.Platforms)
 	}
-	found, err := base.Fetch(ctx, base.Request{
-		Pin: img.Base, Platforms: img.Platforms, Mirrors: b.Plan.Run.Mirrors,
-		Cache: filepath.Join(p.Cache, "base"), Keychain: authn.DefaultKeychain, Wait: p.Wait,
-	})
+	found, err := base.Fetch(ctx, p.request(b))
 	if err == nil {
 		b.Plan.SetBase(img.Base, found.Platforms())
 		return found, nil
@@ -37,6 +37,36 @@ func (p *Pipeline) base(ctx context.Context, b *Built) (*base.Base, error) {
 	p.Reporter.Note("the image stands on the embedded base instead of " + img.Base.String() + ": it is for trying out, and publish will refuse it")
 	b.Builtin = true
 	return p.builtin(b)
+}
+
+// request asks for the pinned base.
+func (p *Pipeline) request(b *Built) base.Request {
+	img := b.Plan.Image
+	return base.Request{
+		Pin: img.Base, Platforms: img.Platforms, Mirrors: b.Plan.Run.Mirrors,
+		Cache: filepath.Join(p.Cache, "base"), Keychain: authn.DefaultKeychain, Wait: p.Wait,
+	}
+}
+
+// keptBase is the base without a question to a registry.
+func (p *Pipeline) keptBase(ctx context.Context, b *Built) (*base.Base, error) {
+	if name := b.Plan.Image.Base.Name; name == BuiltinName || name == "scratch" {
+		return p.base(ctx, b)
+	}
+	r := p.request(b)
+	r.Transport, r.Pause = nobody{}, time.Nanosecond
+	found, err := base.Fetch(ctx, r)
+	if err == nil {
+		b.Plan.SetBase(b.Plan.Image.Base, found.Platforms())
+	}
+	return found, err
+}
+
+// nobody is the way to no registry.
+type nobody struct{}
+
+func (nobody) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("nobody is asked")
 }
 
 func (p *Pipeline) builtin(b *Built) (*base.Base, error) {

@@ -25,11 +25,17 @@ func (p *Pipeline) restore(ctx context.Context, b *Built) error {
 		return nil
 	}
 	e, ok := b.engine.(engine.Caching)
+	if !ok && p.Answer {
+		p.Reporter.Note("the engine " + b.engine.Name() + " keeps the go command's caches itself: cache-from and cache-to carry whole images alone")
+		return nil
+	}
 	if !ok {
 		return fault.New(fault.Usage, "the engine %s keeps the go command's caches itself: cache-from and cache-to do nothing with it", b.engine.Name()).
 			WithFix("say --engine local, or leave them out")
 	}
-	trust, err := p.voucher(b)
+	var trust *sign.Trust
+	var err error
+	b.vouch, trust, err = p.vouchers(caches)
 	if err != nil {
 		return err
 	}

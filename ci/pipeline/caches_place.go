@@ -12,33 +12,32 @@ import (
 
 	"example.com/slipway/ci/attest/sign"
 	"example.com/slipway/ci/gocache"
+	"example.com/slipway/ci/plan"
 	"example.com/slipway/ci/registry"
 )
 
-// voucher reads the keys of caches: the one that signs, for later, and those of which one has
-// to have signed what is restored, nil where anybody may. Who signs builds on nothing that
-// somebody else could have written.
-func (p *Pipeline) voucher(b *Built) (*sign.Trust, error) {
-	caches := b.Plan.Run.Caches
+// vouchers are the key that signs what is carried to other machines, nil without one, and
+// those of which one has to have signed what comes from them, nil where anybody may. Who
+// signs builds on nothing that somebody else could have written.
+func (p *Pipeline) vouchers(caches plan.Caches) (by *sign.Key, trust *sign.Trust, err error) {
 	var keys []crypto.PublicKey
 	if caches.SignKey != "" {
-		key, err := sign.Source{Name: caches.SignKey, Getenv: p.getenv}.Key()
-		if err != nil {
-			return nil, err
+		if by, err = (sign.Source{Name: caches.SignKey, Getenv: p.getenv}).Key(); err != nil {
+			return nil, nil, err
 		}
-		b.vouch, keys = key, append(keys, key.Public())
+		keys = append(keys, by.Public())
 	}
 	for _, name := range caches.Keys {
 		key, err := sign.Source{Name: name, Getenv: p.getenv}.Public()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		keys = append(keys, key)
 	}
-	if len(keys) == 0 {
-		return nil, nil
+	if len(keys) > 0 {
+		trust = &sign.Trust{Keys: keys}
 	}
-	return &sign.Trust{Keys: keys}, nil
+	return by, trust, nil
 }
 
 // key says what a cache of this build is for.

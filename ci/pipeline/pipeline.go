@@ -38,6 +38,10 @@ type Pipeline struct {
 	BuiltinBase bool
 	// Fresh is an empty folder for a build that is to use nothing that an earlier one left.
 	Fresh string
+	// Answer lets an earlier run with the same inputs answer for a build.
+	Answer bool
+	// Program identifies Slipway itself. The default is the hash of its file.
+	Program func() (string, error)
 	// Race asks for the race detector in Test, and Rerun says how often tests that fail
 	// there are run again.
 	Race  bool
@@ -72,6 +76,8 @@ type Built struct {
 	published bool
 	// clean wants no source that differs from the commit.
 	clean bool
+	// inputs identify what decides the images, where that is certain before a build.
+	inputs *inputs
 }
 
 // Image is one image of a run.
@@ -122,8 +128,14 @@ func (p *Pipeline) Plan(ctx context.Context, said Said) (*config.Plan, *project.
 
 // Build makes the images of the plan and writes nothing outside the cache.
 func (p *Pipeline) Build(ctx context.Context, said Said) (*Built, error) {
-	b, err := p.begin(ctx, said)
+	b, err := p.planned(ctx, said)
 	if err != nil {
+		return nil, err
+	}
+	if answered, err := p.answer(ctx, b); answered || err != nil {
+		return b, err
+	}
+	if err := p.choose(ctx, b); err != nil {
 		return nil, err
 	}
 	// What was built is there already, and a session that does not end in order is killed.
@@ -132,12 +144,22 @@ func (p *Pipeline) Build(ctx context.Context, said Said) (*Built, error) {
 		return b, err
 	}
 	p.save(ctx, b)
+	p.remember(ctx, b)
 	return b, ctx.Err()
 }
 
 // begin makes the plan and chooses the engine, which the caller closes. Beside an error
 // comes what was planned, or nil.
 func (p *Pipeline) begin(ctx context.Context, said Said) (*Built, error) {
+	b, err := p.planned(ctx, said)
+	if err != nil {
+		return b, err
+	}
+	return b, p.choose(ctx, b)
+}
+
+// planned makes the plan. Beside an error comes what was planned, or nil.
+func (p *Pipeline) planned(ctx context.Context, said Said) (*Built, error) {
 	b := &Built{}
 	err := step.Run(p.Reporter, "source", func(step.Step) (string, error) {
 		var err error
@@ -153,11 +175,13 @@ func (p *Pipeline) begin(ctx context.Context, said Said) (*Built, error) {
 	for _, note := range b.Plan.Notes {
 		p.Reporter.Note(note)
 	}
-	if err := allowed(b.Plan.Run); err != nil {
-		return b, err
-	}
+	return b, allowed(b.Plan.Run)
+}
+
+// choose chooses the engine.
+func (p *Pipeline) choose(ctx context.Context, b *Built) (err error) {
 	b.engine, b.why, err = p.Engine(ctx, b.Plan.Run)
-	return b, err
+	return err
 }
 
 func (p *Pipeline) build(ctx context.Context, b *Built) error {
@@ -183,7 +207,7 @@ func (p *Pipeline) build(ctx context.Context, b *Built) error {
 	if err := p.unchanged(b, b.units); err != nil {
 		return err
 	}
-	return p.assemble(b, base, b.units)
+	return p.assemble(p.layerStore(), b, base, b.units)
 }
 
 // Test vets and tests the source and returns what it did. It makes no image and needs

@@ -2,6 +2,8 @@ package pipeline_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
@@ -27,6 +29,8 @@ type fake struct {
 	unset  []string
 	// questions counts how often it was asked for sources.
 	questions int
+	// sources are those of every platform; none are go.mod and main.go.
+	sources []string
 	// broken is what testing ends with.
 	broken error
 	// tests are what it finds, and asked what it was asked to.
@@ -79,7 +83,11 @@ func (f *fake) Prepare(_ context.Context, _ engine.Source, b engine.Builder, _ s
 
 func (f *fake) Sources(_ context.Context, targets ...engine.Target) ([]engine.SourceSet, error) {
 	f.questions++
-	return slices.Repeat([]engine.SourceSet{{Files: []string{"go.mod", "main.go"}, Unset: f.unset}}, len(targets)), nil
+	files := f.sources
+	if len(files) == 0 {
+		files = []string{"go.mod", "main.go"}
+	}
+	return slices.Repeat([]engine.SourceSet{{Files: files, Unset: f.unset}}, len(targets)), nil
 }
 
 func (f *fake) Exec(_ context.Context, argv []string, _ step.Step) error {
@@ -95,10 +103,12 @@ func (f *fake) Build(_ context.Context, t engine.Target, _ engine.SourceSet, _ s
 		}
 	}
 	file := filepath.Join(f.dir, t.Platform.Arch)
-	if err := os.WriteFile(file, []byte("program"), 0o755); err != nil {
+	text := []byte("program")
+	if err := os.WriteFile(file, text, 0o755); err != nil {
 		return engine.Result{}, err
 	}
-	return engine.Result{Binaries: []engine.Binary{{Main: t.Mains[0], Platform: t.Platform, File: file, Size: 7}}}, nil
+	sum := sha256.Sum256(text)
+	return engine.Result{Binaries: []engine.Binary{{Main: t.Mains[0], Platform: t.Platform, File: file, SHA256: hex.EncodeToString(sum[:]), Size: 7}}}, nil
 }
 
 func (f *fake) chosen(context.Context, plan.Run) (engine.Engine, string, error) { return f, "", nil }

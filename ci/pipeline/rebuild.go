@@ -12,11 +12,12 @@ import (
 // Rebuild builds the image of a recorded plan again from the source folder. An error of
 // kind Gate says that this source does not give that plan.
 func (p *Pipeline) Rebuild(ctx context.Context, said Said, recorded plan.Image) (*Built, error) {
-	b, err := p.Build(ctx, func(file *config.File) (*config.Said, error) {
+	own := *p
+	own.Answer = false // what is rebuilt is to be a proof
+	b, err := own.Build(ctx, func(file *config.File) (*config.Said, error) {
 		all, err := said(file)
 		if err == nil {
 			all.Recorded(recorded)
-			// What is rebuilt is to be a proof.
 			all.CacheFrom, all.CacheTo = "", ""
 		}
 		return all, err
