@@ -25,10 +25,6 @@ func (p *Pipeline) restore(ctx context.Context, b *Built) error {
 		return nil
 	}
 	e, ok := b.engine.(engine.Caching)
-	if !ok && p.Answer {
-		p.Reporter.Note("the engine " + b.engine.Name() + " keeps the go command's caches itself: cache-from and cache-to carry whole images alone")
-		return nil
-	}
 	if !ok {
 		return fault.New(fault.Usage, "the engine %s keeps the go command's caches itself: cache-from and cache-to do nothing with it", b.engine.Name()).
 			WithFix("say --engine local, or leave them out")
