@@ -129,6 +129,14 @@ func TestCompare_SaysWhatIsOtherwise(t *testing.T) {
 			fails("registry", "push", "ghcr.io refuses the layer"), other, replay.Otherwise,
 			digest("1a") + " there, " + digest("2b") + " here", "sha256:1a1a1a1a1a1a1a1a... there, " + digest("2b") + " here", nil, nil,
 		},
+		"the registry refused before anything was built": {
+			func(r *receipt.Receipt) {
+				fails("registry", "preflight", "ghcr.io refuses to let anybody push")(r)
+				r.Images[0].Digest = ""
+			}, none, replay.Otherwise,
+			"a registry ended the run there before anything was built: ghcr.io refuses to let anybody push; here the same source gives " + digest("1a") + ", so it was the registry and not the source",
+			"a registry ended the run there before anything was built; here the same source gives " + digest("1a") + ", so it was the registry and not the source", nil, nil,
+		},
 		"no engine here":        {tests("TestWave=fail"), engineless, replay.NotRun, "there is no Dagger engine", "", nil, nil},
 		"no engine here either": {gone, engineless, replay.NotRun, "there is no Dagger engine", "", nil, nil},
 		"no database here":      {none, noDB, replay.NotRun, "the gate vulnerabilities could not judge the image: no database", "", nil, nil},
