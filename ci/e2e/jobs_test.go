@@ -71,6 +71,7 @@ var varying = []struct {
 	// What is under way when a registry refuses is not the same each time.
 	{regexp.MustCompile(`\b[0-9]+ uploaded`), "N uploaded"},
 	{regexp.MustCompile(regexp.QuoteMeta(os.TempDir()) + `/[\w&#;./-]+`), "TEMP"},
+	{regexp.MustCompile(`\be2e-killed-[0-9]+`), "ENGINE"},
 	{regexp.MustCompile(`local go[0-9.]+`), "local GO"},
 	{regexp.MustCompile(`(\| Took \|) [0-9.]+ m?s`), "$1 DURATION"},
 	// Which steps take long, and what was there already, is the machine's business.
