@@ -28,16 +28,17 @@ func (s *session) initVerb() *cobra.Command {
 		Use:   "init",
 		Short: "Write the workflow and the settings by which a repository uses Slipway",
 		Long: "Init writes a workflow for GitHub, .slipway.yaml where Slipway cannot see all by itself,\n" +
-			".dockerignore, a line of .gitignore and Dependabot's settings. A workflow that differs is\n" +
-			"overwritten if somebody at a terminal says so, or with --force; the other files are made\n" +
-			"where they are missing and left alone afterwards. --check, with the flags that the files\n" +
-			"were written with, says what is out of date and makes the exit code 20.",
+			".dockerignore, a line of .gitignore and Dependabot's settings. A workflow that differs, or a\n" +
+			"dagger.json that has Slipway's functions alone, is overwritten if somebody at a terminal says\n" +
+			"so, or with --force; the other files are made where they are missing and left alone\n" +
+			"afterwards. --check, with the flags that the files were written with, says what is out of date\n" +
+			"and makes the exit code 20.",
 	}
 	cmd.Flags().StringSliceVar(&b.main, "main", nil, "folder of package main to build, where there are several, or all")
 	cmd.Flags().StringVar(&b.target, "target", "", "repository to publish to; the default is ghcr.io and the name of the git remote on GitHub")
 	cmd.Flags().StringVar(&b.branch, "branch", "", "branch to publish; the default is the remote's, else main")
 	cmd.Flags().StringVar(&b.action, "action", "", "action of the workflow as OWNER/REPO@COMMIT#VERSION; the default is the commit of this program in "+scaffold.Repository)
-	cmd.Flags().BoolVar(&b.dagger, "dagger", false, "print how Dagger uses Slipway here, too")
+	cmd.Flags().BoolVar(&b.dagger, "dagger", false, "write dagger.json, too, by which dagger call runs Slipway's functions here")
 	cmd.Flags().BoolVar(&b.force, "force", false, "overwrite a workflow that differs")
 	cmd.Flags().BoolVar(&b.check, "check", false, "write nothing and say what is missing or out of date")
 	cmd.Flags().BoolVar(&b.print, "print", false, "write nothing and print the files, as a txtar archive")
@@ -84,18 +85,15 @@ func (s *session) init(ctx context.Context, b beginning) error {
 	return nil
 }
 
-// daggerLine says how Dagger comes to Slipway. A module needs no dagger.json to be called;
-// the entry of a dependency has what only dagger can find out.
+// daggerLine says how Dagger comes to Slipway.
 func daggerLine(f scaffold.Facts) string {
 	if f.Copy {
 		return "dagger call needs Slipway's dagger.json, which names the folders of ci: copy it beside ci"
 	}
-	src := "."
 	if f.Folder != "." {
-		src = plain.Line(f.Folder)
+		return fmt.Sprintf("dagger call --dir %q build builds it", plain.Line(f.Folder))
 	}
-	ref := "github.com/" + f.Action.Repository + "@" + f.Action.Commit
-	return fmt.Sprintf("dagger -m %s call build --src %q needs no file here; dagger install %s adds it to a Dagger module", ref, src, ref)
+	return "dagger call build builds it; dagger functions lists the rest"
 }
 
 func (s *session) printFiles(files []scaffold.File) error {

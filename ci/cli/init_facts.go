@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 
 	"example.com/slipway/ci/config"
+	"example.com/slipway/ci/engine/dagger"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/pins"
 	"example.com/slipway/ci/project"
@@ -43,6 +44,9 @@ func (s *session) facts(p *project.Project, b beginning) (scaffold.Facts, error)
 	}
 	if f.Branch = branch(p.Refs, b.branch); !project.IsRef("refs/heads/" + f.Branch) {
 		return f, fault.New(fault.Usage, "%q is no name of a branch", f.Branch).WithFix("name the one to publish: --branch main")
+	}
+	if b.dagger {
+		f.Dagger = dagger.Release
 	}
 	if !f.Copy {
 		f.Action, err = chooseAction(b.action)

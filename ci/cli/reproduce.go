@@ -57,7 +57,7 @@ func (s *session) reproduceVerb() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&r.receipt, "receipt", "", "which receipt.json of a zip, where it has several")
 	cmd.Flags().BoolVar(&r.fetch, "fetch", false, "fetch a commit that is not here from the repository that the receipt names")
-	cmd.Flags().BoolVar(&r.shell, "shell", false, "run nothing, and open a shell in the checkout, with the Go release and settings of the run")
+	cmd.Flags().BoolVar(&r.shell, "shell", false, "run nothing, and open a shell where the run would be: in the builder container of a Dagger engine, or in the checkout, with the Go release and settings of the run")
 	own := pflag.NewFlagSet("", pflag.ContinueOnError)
 	r.bind(own, replaying()...)
 	cmd.Flags().AddFlagSet(own)

@@ -7,13 +7,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path"
 	"slices"
 	"strings"
 
+	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/plain"
-	"example.com/slipway/ci/plan"
 	"example.com/slipway/ci/replay"
 	"example.com/slipway/ci/term"
 )
@@ -37,40 +36,53 @@ func (s *session) shell(ctx context.Context, recorded *replay.Record, r *reprodu
 			return err
 		}
 		p.Dir, p.WorkDir = dir, dir
-		e, builder, err := p.Prepare(ctx, s.saidAgain(r.flags, recorded))
+		e, err := p.Prepare(ctx, s.saidAgain(r.flags, recorded))
 		if err != nil {
 			return err
 		}
 		defer func() { _ = e.Close() }()
-		env, where := s.Env, inContainer(dir, recorded, builder)
-		if local, ok := e.(interface{ Environment() []string }); ok {
-			env, where = local.Environment(), ""
-			for _, name := range personal {
-				if value := s.getenv(name); value != "" {
-					env = append(env, name+"="+value)
-				}
-			}
+		argv, env, where, err := s.inside(ctx, e, dir)
+		if err != nil {
+			return err
 		}
 		s.screen().Close()
-		s.greet(dir, where, recorded)
-		return s.interact(ctx, stdin, dir, env)
+		s.greet(where, recorded)
+		return s.interact(ctx, stdin, dir, argv, env)
 	})
 }
 
-// greet says where the shell is and what failed.
-func (s *session) greet(dir, where string, recorded *replay.Record) {
-	fmt.Fprintf(s.Stderr, "%s is the commit %s, until this shell ends\n", dir, recorded.Commit)
-	if where != "" {
-		fmt.Fprintf(s.Stderr, "the builder container: %s\n", where)
+// inside is what opens a shell where an engine runs its commands: in the builder's
+// container, or in the checkout with the environment of every go command.
+func (s *session) inside(ctx context.Context, e engine.Engine, dir string) (argv, env []string, where string, err error) {
+	if remote, ok := e.(interface {
+		Terminal(context.Context) (argv, env []string, err error)
+	}); ok {
+		argv, env, err = remote.Terminal(ctx)
+		return argv, env, "the builder container has a copy of", err
 	}
+	env = s.Env
+	if local, ok := e.(interface{ Environment() []string }); ok {
+		env = local.Environment()
+		for _, name := range personal {
+			if value := s.getenv(name); value != "" {
+				env = append(env, name+"="+value)
+			}
+		}
+	}
+	return []string{cmp.Or(s.getenv("SHELL"), "sh")}, env, dir + " is", nil
+}
+
+// greet says where the shell is and what failed.
+func (s *session) greet(where string, recorded *replay.Record) {
+	fmt.Fprintf(s.Stderr, "%s the commit %s, until this shell ends\n", where, recorded.Commit)
 	if failed := recorded.Failed(); len(failed) > 0 {
 		fmt.Fprintf(s.Stderr, "what failed: %s\n", plain.Log(plain.Line(strings.Join(failed, " "))))
 	}
 }
 
 // interact runs the user's shell. How it ends is the user's business.
-func (s *session) interact(ctx context.Context, stdin *os.File, dir string, env []string) error {
-	cmd := exec.CommandContext(ctx, cmp.Or(s.getenv("SHELL"), "sh"))
+func (s *session) interact(ctx context.Context, stdin *os.File, dir string, argv, env []string) error {
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir, cmd.Env = dir, slices.Concat(env, []string{"PWD=" + dir})
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, s.Stdout, s.Stderr
 	err := cmd.Run()
@@ -81,14 +93,4 @@ func (s *session) interact(ctx context.Context, stdin *os.File, dir string, env 
 		return fault.New(fault.Usage, "starting the shell: %v", err).WithFix("set SHELL to the path of one")
 	}
 	return err
-}
-
-// inContainer is the command that opens a terminal in a container of the builder. A
-// session of the SDK has no terminal to offer, so it is the user who runs it.
-func inContainer(dir string, recorded *replay.Record, builder plan.Pin) string {
-	root := strings.TrimSuffix(dir, path.Join("/", recorded.Folder))
-	return strings.Join([]string{
-		"dagger", "core", "container", "from", "--address=" + builder.Name + "@" + builder.Digest,
-		"with-directory", "--path=/src", "--source=" + root, "with-workdir", "--path=" + path.Join("/src", recorded.Folder), "terminal",
-	}, " ")
 }

@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +97,9 @@ func (f *forge) start(t *testing.T, event string) (*actions.Result, actions.Even
 	t.Helper()
 	e, err := actions.ReadEvent(t.Context(), f.Source, event)
 	require.NoError(t, err)
+	if event == "schedule" {
+		e.Payload["schedule"] = "17 4 * * *"
+	}
 	f.Work = t.TempDir()
 	result, err := f.Run(t.Context(), e)
 	require.NoError(t, err)
@@ -161,10 +163,14 @@ func TestActions_APushPublishes(t *testing.T) {
 	require.Contains(t, job.Step("slipway").Summary, "docker pull "+said["image"])
 	require.Equal(t, "passed", said["verdict"])
 	require.Len(t, strings.Fields(said["sbom"]), 2, "one for each platform")
+	requireJob(t, "published", job)
 	r := rig.Run(t, "", environment(t), slipway(t), "verify", "--insecure-unsigned", said["image"])
 	require.Zero(t, r.Code, "%s%s", r.Stdout, r.Stderr)
+	result, _ = f.start(t, "pull_request.fork")
+	requireJob(t, "checked", result.Job("check"))
 	// Again, with nothing changed.
 	result, _ = f.start(t, "push.tag")
+	requireJob(t, "published again", result.Job("publish"))
 	require.Equal(t, said["digest"], result.Job("publish").Step("slipway").Outputs["digest"])
 	require.Contains(t, result.Job("publish").Log(), "unchanged")
 	require.Empty(t, result.Job("publish").Reach.Caches)
@@ -200,30 +206,6 @@ func (j *judges) variables() []string {
 		vars = append(vars, "SLIPWAY_"+name+"="+j.databases[i+1])
 	}
 	return vars
-}
-
-// The workflow of this repository runs as it stands, with the go command and with every
-// byte of Slipway built by its own line.
-func TestActions_OwnWorkflow(t *testing.T) {
-	rig.Slow(t)
-	j := newJudges(t, time.Now().Add(-time.Hour))
-	src := filepath.Join(t.TempDir(), "slipway")
-	checkout(t, src)
-	git(t, src, "checkout", "--quiet", "-B", "main")
-	require.NoError(t, actions.Refs(t.Context(), src))
-	f := (&forge{Runner: &actions.Runner{
-		Repository: "harbour/tide", Source: src, Workflow: ".github/workflows/ci.yml", Work: t.TempDir(),
-		Env: slices.Concat(machine(t), j.variables(), []string{"GOCACHE=" + strings.TrimSpace(rig.Must(t, "", rig.Environ(), "go", "env", "GOCACHE")), "GOFLAGS=-trimpath", "SLIPWAY_ENGINE=local"}),
-	}}).noDocker(t)
-	result, e := f.start(t, "pull_request.fork")
-	job := result.Job("check")
-	require.Equal(t, actions.Success, job.Conclusion, job.Log())
-	require.Empty(t, job.Violations())
-	requireReachesNothing(t, job)
-	for _, step := range job.All() {
-		require.NoFileExists(t, filepath.Join(job.Workspace, "pwned"), "%s ran what the name of the branch %s says", step.Name, e.HeadRef)
-	}
-	require.NotNil(t, result.Artifact("slipway"))
 }
 
 // clone is a fresh clone with one more ref fetched, as the one of a developer who looks

@@ -98,7 +98,7 @@ func TestEngineTrouble_OfAnEngineThatRuns(t *testing.T) {
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		require.NoError(t, cmd.Start())
 		pid := pidOf(t, rig.Run(t, "", environment(t), slipway(t), "engine", "status", "--name", e.Name))
-		rig.Eventually(t, 3*time.Minute, "the compiler runs in the engine", func() bool { return compiling(t, pid) })
+		rig.Eventually(t, 3*time.Minute, "the compiler runs in the engine", func() bool { return compiling(pid) })
 		process, err := os.FindProcess(pid)
 		require.NoError(t, err)
 		require.NoError(t, process.Kill())
@@ -126,10 +126,9 @@ func TestEngineTrouble_OfAnEngineThatRuns(t *testing.T) {
 }
 
 // compiling tells whether a compiler runs below a process.
-func compiling(t *testing.T, ancestor int) bool {
-	t.Helper()
-	all, err := filepath.Glob("/proc/[0-9]*/status")
-	require.NoError(t, err)
+func compiling(ancestor int) bool {
+	// The pattern is none that Glob refuses.
+	all, _ := filepath.Glob("/proc/[0-9]*/status")
 	parents, compilers := map[string]string{}, []string(nil)
 	for _, file := range all {
 		text, err := os.ReadFile(file)

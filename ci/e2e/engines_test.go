@@ -73,6 +73,7 @@ func TestLab(t *testing.T) {
 		{"tries images", requireSmokeInTheEngine},
 		{"reproduces what this machine published", requireReproduced},
 		{"repeats what failed in a job", requireReplays},
+		{"opens a shell where something failed", requireShell},
 	} {
 		t.Run(judge.name, func(t *testing.T) { judge.require(t, l) })
 	}

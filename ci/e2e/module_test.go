@@ -41,6 +41,7 @@ func TestModule(t *testing.T) {
 	t.Run("takes a git address", func(t *testing.T) {
 		require.Equal(t, digest, m.must(t, "digest", "--src", m.gitServer(t, src)+"#v1.4.0"))
 	})
+	t.Run("answers in a service that init wrote dagger.json for", func(t *testing.T) { requireInitialised(t, m) })
 	t.Run("starts a service that answers", func(t *testing.T) {
 		address := rig.FreePort(t)
 		_, port, err := net.SplitHostPort(address)
@@ -170,16 +171,48 @@ func (m *called) must(t *testing.T, function ...string) string {
 	return rig.Must(t, m.home, m.engine.Env, m.engine.Dagger, m.args(function...)...)
 }
 
+// requireInitialised wants dagger call to work in a service with the dagger.json that init
+// writes, and no other argument than the pins of the tests.
+func requireInitialised(t *testing.T, m *called) {
+	t.Helper()
+	here, served := filepath.Join(t.TempDir(), "slipway"), t.TempDir()
+	checkout(t, here)
+	git(t, here, "add", "--all")
+	git(t, here, "commit", "--quiet", "--allow-empty", "--message=as it is now")
+	git(t, here, "clone", "--quiet", "--bare", here, filepath.Join(served, "slipway.git"))
+	commit := git(t, here, "rev-parse", "HEAD")
+	src := write(t, "harbour", harbour)
+	rig.Must(t, "", environment(t), slipway(t), "init", "--src", src, "--dagger", "--action", "example/slipway@"+commit, "--target", nowhere)
+	// The engine reaches no GitHub. Of an address of a module it forgets the port.
+	file := filepath.Join(src, "dagger.json")
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	address := strings.TrimSuffix(m.serveGit(t, "80", served), ":80")
+	moved := strings.Replace(string(text), "github.com/example/slipway@", address+"/slipway.git@", 1)
+	require.NotEqual(t, string(text), moved)
+	require.NoError(t, os.WriteFile(file, []byte(moved), 0o644))
+	git(t, src, "add", "--all")
+	git(t, src, "commit", "--quiet", "--message=slipway init --dagger")
+	digest := rig.Must(t, src, m.engine.Env, m.engine.Dagger, m.args("digest")...)
+	require.Equal(t, digestOf(t, m.local(t, src, t.TempDir())), digest)
+}
+
 // gitServer serves a repository to the engine over HTTP and returns its address.
 func (m *called) gitServer(t *testing.T, repository string) string {
 	t.Helper()
+	return m.serveGit(t, "0", repository) + "/.git"
+}
+
+// serveGit serves the repositories in a folder to the engine over HTTP.
+func (m *called) serveGit(t *testing.T, port, folder string) string {
+	t.Helper()
 	backend := filepath.Join(rig.Must(t, "", rig.Environ(), "git", "--exec-path"), "git-http-backend")
-	listener, err := net.Listen("tcp", net.JoinHostPort(m.engine.Gateway, "0"))
+	listener, err := net.Listen("tcp", net.JoinHostPort(m.engine.Gateway, port))
 	require.NoError(t, err)
 	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: &cgi.Handler{
-		Path: backend, Env: []string{"GIT_PROJECT_ROOT=" + repository, "GIT_HTTP_EXPORT_ALL=1"},
+		Path: backend, Env: []string{"GIT_PROJECT_ROOT=" + folder, "GIT_HTTP_EXPORT_ALL=1"},
 	}}
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(func() { _ = server.Close() })
-	return "http://" + listener.Addr().String() + "/.git"
+	return "http://" + listener.Addr().String()
 }

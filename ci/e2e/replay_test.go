@@ -1,8 +1,11 @@
 package e2e_test
 
 import (
+	"context"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,8 +29,12 @@ type mishap struct {
 	verdict, reproduced string
 	// event starts job, the default is a pull request's check.
 	event, job string
+	// refused is what the registry refuses, where an event publishes: nothing is all.
+	refused []rig.Kind
 	// zip is where the artifact leads to the run, and not the token.
 	zip bool
+	// during happens beside the job.
+	during func(context.Context)
 }
 
 func (b *both) mishaps() map[string]mishap {
@@ -69,7 +76,7 @@ func (b *both) mishaps() map[string]mishap {
 		},
 		"a registry that refuses": {
 			said: []string{"SLIPWAY_SIGN=off", "SLIPWAY_GATE=image"}, code: 30, event: "push.tag", job: "publish",
-			says: "DENIED", verdict: "unpublished", reproduced: "same digest",
+			refused: []rig.Kind{rig.ManifestPut}, says: "DENIED", verdict: "unpublished", reproduced: "same digest",
 		},
 	}
 }
@@ -81,7 +88,7 @@ func requireReplays(t *testing.T, l *lab) {
 	b.judges.databases = append(b.judges.databases, "--scanner", b.images.Scanner(t))
 	for name, m := range b.mishaps() {
 		t.Run(name, func(t *testing.T) {
-			job, forge, what := b.fails(t, m)
+			job, forge, what := b.fails(t, name, m)
 			got := receiptOf(t, job)
 			require.Equal(t, m.code, got.Failure.Exit)
 			clone := clone(t, forge.Source, got.Source.Commit)
@@ -101,18 +108,25 @@ func requireReplays(t *testing.T, l *lab) {
 			require.Empty(t, git(t, clone, "status", "--porcelain"))
 		})
 	}
-	t.Run("an engine that is not there", func(t *testing.T) { b.requireEngineBlamed(t) })
+	for name, m := range b.blamed() {
+		t.Run(name, func(t *testing.T) { b.requireBlamed(t, name, m(t)) })
+	}
 }
 
 // fails runs the job of a mishap, and requires what a person sees of it.
-func (b *both) fails(t *testing.T, m mishap) (job *actions.Job, f *forge, zip string) {
+func (b *both) fails(t *testing.T, name string, m mishap) (job *actions.Job, f *forge, zip string) {
 	t.Helper()
 	src := write(t, "harbour", with(harbour, m.files))
 	event, id, target := "pull_request.branch", "check", nowhere
 	if m.event != "" {
-		event, id, target = m.event, m.job, refusing(t)
+		event, id, target = m.event, m.job, refusing(t, m.refused...)
 	}
 	f = newForge(t, src, target, m.said, slices.Concat(b.variables(), b.judges.variables())...).noDocker(t)
+	if m.during != nil {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go m.during(ctx)
+	}
 	result, _ := f.start(t, event)
 	job = result.Job(id)
 	require.Equal(t, actions.Failure, job.Conclusion, job.Log())
@@ -124,6 +138,7 @@ func (b *both) fails(t *testing.T, m mishap) (job *actions.Job, f *forge, zip st
 	require.True(t, slices.ContainsFunc(annotations(job), func(a actions.Annotation) bool {
 		return a.File == m.file && a.Line == m.line && strings.Contains(a.Title+" "+a.Message, m.says)
 	}), "%+v", annotations(job))
+	requireJob(t, name, job)
 	artifact := result.Artifact("slipway")
 	require.NotNil(t, artifact, "the report is there whatever became of the run")
 	return job, f, artifact.File
@@ -150,25 +165,71 @@ func (l *lab) variables() []string {
 	return append(vars, "SLIPWAY_MIRROR="+strings.Join(mirrors, ","))
 }
 
-// refusing is a repository in a registry that takes everything but manifests.
-func refusing(t *testing.T) string {
+// refusing is a repository in a registry that refuses requests of some kinds, or all that
+// write.
+func refusing(t *testing.T, kinds ...rig.Kind) string {
 	t.Helper()
 	h := kindOf(t, "docker-registry").open(t)
-	h.Proxy.Between(rig.Refusing(rig.ManifestPut))
+	h.Proxy.Between(rig.Refusing(kinds...))
 	return h.repository("tide")
 }
 
-// requireEngineBlamed wants a run that an engine ended to say so where another engine
-// comes to a verdict.
-func (b *both) requireEngineBlamed(t *testing.T) {
+// requireBlamed wants a run that something else than the source ended to say so where the
+// same source comes to a verdict.
+func (b *both) requireBlamed(t *testing.T, name string, m mishap) {
 	t.Helper()
-	job, f, _ := b.fails(t, mishap{
-		said: []string{"SLIPWAY_ENGINE=dagger", "SLIPWAY_ENGINE_HOST=unix:///nowhere/engine.sock", "SLIPWAY_GATE=image"}, code: 40, says: "engine", verdict: "stopped",
-	})
+	m.said = append(m.said, "SLIPWAY_GATE=image", "SLIPWAY_SIGN=off")
+	job, f, _ := b.fails(t, name, m)
 	got := receiptOf(t, job)
 	clone := clone(t, f.Source, got.Source.Commit)
-	r := rig.Run(t, "", environment(t), slipway(t), slices.Concat([]string{"reproduce", "--engine", "local", "--src", clone}, b.images.Mirrors(), []string{got.Run.Replay})...)
-	require.Equal(t, 20, r.Code, "%s%s", r.Stdout, r.Stderr)
-	require.Contains(t, r.Stdout, "not reproduced: ")
-	require.Contains(t, r.Stdout, "engine")
+	file := filepath.Join(job.Workspace, ".slipway", "report", "receipt.json")
+	for from, what := range map[string]string{"its token": got.Run.Replay, "its receipt": file} {
+		r := rig.Run(t, "", environment(t), slipway(t), slices.Concat([]string{"reproduce", "--engine", "local", "--src", clone}, b.images.Mirrors(), []string{what})...)
+		require.Equal(t, 20, r.Code, "%s%s", r.Stdout, r.Stderr)
+		require.Regexp(t, "^not reproduced: "+m.reproduced, unwrapped(r.Stdout), "from %s", from)
+	}
 }
+
+// blamed are runs that something else than the source ended.
+func (b *both) blamed() map[string]func(*testing.T) mishap {
+	const engine = "the Dagger engine broke down there; here the same source gives sha256:[0-9a-f]{64} on the local engine, so it was the engine and not the source"
+	return map[string]func(*testing.T) mishap{
+		"an engine that is not there": func(*testing.T) mishap {
+			return mishap{
+				said: []string{"SLIPWAY_ENGINE=dagger", "SLIPWAY_ENGINE_HOST=unix:///nowhere/engine.sock"},
+				code: 40, says: "engine", verdict: "stopped", reproduced: engine,
+			}
+		},
+		"an engine that is killed": func(t *testing.T) mishap {
+			e := engines.Start(t, slipway(t), rig.EngineOptions{Name: "killed", Args: b.images.Mirrors()})
+			pid := pidOf(t, rig.Run(t, "", environment(t), slipway(t), "engine", "status", "--name", e.Name))
+			return mishap{
+				said: []string{"SLIPWAY_ENGINE=dagger", "SLIPWAY_ENGINE_HOST=" + e.Address, "_EXPERIMENTAL_DAGGER_CLI_BIN=" + e.Dagger},
+				code: 40, says: "went away during the build", verdict: "stopped", reproduced: engine, during: killing(pid),
+			}
+		},
+		"a registry that lets nobody push": func(*testing.T) mishap {
+			return mishap{
+				event: "push.tag", job: "publish", code: 30, says: "DENIED", verdict: "stopped",
+				reproduced: "a registry ended the run there before anything was built.*; here the same source gives sha256:[0-9a-f]{64}, so it was the registry and not the source",
+			}
+		},
+	}
+}
+
+// killing kills an engine while a compiler runs in it.
+func killing(pid int) func(context.Context) {
+	return func(ctx context.Context) {
+		for !compiling(pid) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
+// unwrapped is a text in one line.
+func unwrapped(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -176,7 +176,7 @@ func (r *Result) registry(then *Record, here Fingerprint) {
 	}
 	switch there := then.Print; {
 	case !there.made():
-		r.say(Otherwise, "a registry ended the run there before anything was built%s; here the same source gives %s", why, digests(r.Here.Digests))
+		r.say(Otherwise, "a registry ended the run there before anything was built%s; here the same source gives %s, so it was the registry and not the source", why, digests(r.Here.Digests))
 	case slices.Equal(there.Digests, here.Digests):
 		r.say(Reproduced, "%s, which a registry did not take there%s", sameDigest(r.Here.Digests), why)
 	default:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -129,6 +130,14 @@ func TestCompare_SaysWhatIsOtherwise(t *testing.T) {
 			fails("registry", "push", "ghcr.io refuses the layer"), other, replay.Otherwise,
 			digest("1a") + " there, " + digest("2b") + " here", "sha256:1a1a1a1a1a1a1a1a... there, " + digest("2b") + " here", nil, nil,
 		},
+		"the registry refused before anything was built": {
+			func(r *receipt.Receipt) {
+				fails("registry", "preflight", "ghcr.io refuses to let anybody push")(r)
+				r.Images[0].Digest = ""
+			}, none, replay.Otherwise,
+			"a registry ended the run there before anything was built: ghcr.io refuses to let anybody push; here the same source gives " + digest("1a") + ", so it was the registry and not the source",
+			"a registry ended the run there before anything was built; here the same source gives " + digest("1a") + ", so it was the registry and not the source", nil, nil,
+		},
 		"no engine here":        {tests("TestWave=fail"), engineless, replay.NotRun, "there is no Dagger engine", "", nil, nil},
 		"no engine here either": {gone, engineless, replay.NotRun, "there is no Dagger engine", "", nil, nil},
 		"no database here":      {none, noDB, replay.NotRun, "the gate vulnerabilities could not judge the image: no database", "", nil, nil},
@@ -168,6 +177,10 @@ func TestCompare_NamesTheInputThatDiffers(t *testing.T) {
 		"Slipway": {func(r *receipt.Receipt) { r.Slipway = "v2.0.0" }, "v1.0.0", "v2.0.0", ""},
 		"builder": {func(r *receipt.Receipt) { r.Images[0].Plan.Builder.Digest = digest("9a") }, "docker.io/library/golang:1.26.9@" + digest("0a"), "docker.io/library/golang:1.26.9@" + digest("9a"), ""},
 		"base":    {func(r *receipt.Receipt) { r.Images[0].Plan.Base.Digest = digest("9b") }, "gcr.io/distroless/static-debian12:nonroot@" + digest("0b"), "gcr.io/distroless/static-debian12:nonroot@" + digest("9b"), ""},
+		"base, said in a flag": {func(r *receipt.Receipt) {
+			r.Images[0].Plan.Base.Digest = digest("9b")
+			r.Run.Request.Settings = map[string][]string{"platform": {"linux/amd64"}, "base": {"gcr.io/distroless/static-debian12:nonroot@" + digest("9b")}}
+		}, "gcr.io/distroless/static-debian12:nonroot@" + digest("0b"), "gcr.io/distroless/static-debian12:nonroot@" + digest("9b"), ""},
 		"modules": {func(r *receipt.Receipt) { r.Source.Modules = digest("9d") }, digest("0d"), digest("9d"), ""},
 		"database": {func(r *receipt.Receipt) {
 			r.Scanner.Digest, r.Scanner.Updated = digest("9e"), r.Scanner.Updated.Add(75*time.Hour)
@@ -190,6 +203,7 @@ func TestCompare_NamesTheInputThatDiffers(t *testing.T) {
 		require.Equal(t, replay.Reproduced, r.Outcome, input)
 		require.Len(t, r.Differences, 1, input)
 		d := r.Differences[0]
+		input, _, _ = strings.Cut(input, ",")
 		require.Equal(t, []string{input, c.there, c.here}, []string{d.Input, d.There, d.Here})
 		if input == "database" {
 			require.Equal(t, "newer here, by 3 days", d.Note)

@@ -77,7 +77,8 @@ func yes(b bool) string {
 // differences are the inputs in which a run differs from a recorded one.
 func (r *Record) differences(now *receipt.Receipt) []Difference {
 	if r.Receipt == nil {
-		return append(r.Print.differences(now), settingDifferences(r.Request.Settings, now)...)
+		list := r.Print.differences(now)
+		return append(list, untold(list, settingDifferences(r.Request.Settings, now))...)
 	}
 	then := r.Receipt
 	list := compareInputs(then, now)
@@ -88,8 +89,16 @@ func (r *Record) differences(now *receipt.Receipt) []Difference {
 			}
 		}
 	}
-	list = append(list, settingDifferences(then.Run.Request.Settings, now)...)
+	list = append(list, untold(list, settingDifferences(then.Run.Request.Settings, now))...)
 	return append(list, environmentDifferences(then, now)...)
+}
+
+// untold leaves out the settings of the pins that are told as inputs.
+func untold(told, settings []Difference) []Difference {
+	return slices.DeleteFunc(settings, func(d Difference) bool {
+		pin := d.Input == "--"+inputBuilder || d.Input == "--"+inputBase
+		return pin && slices.ContainsFunc(told, func(t Difference) bool { return "--"+t.Input == d.Input })
+	})
 }
 
 func compareInputs(then, now *receipt.Receipt) []Difference {

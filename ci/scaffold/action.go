@@ -58,6 +58,15 @@ func (a Action) Uses() string {
 	return a.Repository + "@" + a.Commit + " # " + version
 }
 
+// Ref is how Dagger names it.
+func (a Action) Ref() string {
+	at := a.Version
+	if at == "" {
+		at = a.Commit
+	}
+	return "github.com/" + a.Repository + "@" + at
+}
+
 // remoteForm is a repository on GitHub as git remotes name it, by https or ssh.
 var remoteForm = regexp.MustCompile(`^(?:(?:https|ssh|git)://(?:[^/@]*@)?github\.com(?::[0-9]+)?/|(?:[^/@:]*@)?github\.com:/?)([A-Za-z0-9-]+/[A-Za-z0-9_.-]+?)(?:\.git)?/?$`)
 

@@ -69,12 +69,15 @@ func (v view) Report() string {
 // notInTag is what git takes in no name. https://git-scm.com/docs/git-check-ref-format
 var notInTag = regexp.MustCompile(`[ ~^:?*\[\\]|\.\.|@\{|/\.|\.lock(/|$)|\.$`)
 
+// majorForm is a major version at the end of a module's path.
+var majorForm = regexp.MustCompile(`^v[0-9]+$`)
+
 // Tags is the pattern of the versions' tags: those of a module in a folder begin with
 // the folder, without the major version at its end. A folder that no tag can name has
 // none. https://go.dev/ref/mod#vcs-version
 func (v view) Tags() string {
 	dir := v.Folder
-	if last := path.Base(dir); last == path.Base(v.Module) && regexp.MustCompile(`^v[0-9]+$`).MatchString(last) {
+	if last := path.Base(dir); last == path.Base(v.Module) && majorForm.MatchString(last) {
 		dir = path.Dir(dir)
 	}
 	if dir == "." {

@@ -39,6 +39,8 @@ type Facts struct {
 	Copy   bool
 	// Pins says that a Dockerfile in the source folder has the pins.
 	Pins bool
+	// Dagger is the release of the Dagger engine whose module is wanted, or empty.
+	Dagger string
 	// Existing are the texts of those of the files of Paths that are there.
 	Existing map[string]string
 }
@@ -86,11 +88,12 @@ const (
 	dockerIgnore   = ".dockerignore"
 	dependabotFile = ".github/dependabot.yml"
 	workflows      = ".github/workflows"
+	daggerFile     = "dagger.json"
 )
 
 // Paths are the files that Files may speak of, for the source folder of a repository.
 func Paths(folder string) []string {
-	return []string{path.Join(folder, configFile), workflow(folder), path.Join(folder, dockerIgnore), gitIgnore, dependabotFile}
+	return []string{path.Join(folder, configFile), workflow(folder), path.Join(folder, dockerIgnore), gitIgnore, dependabotFile, daggerFile}
 }
 
 var notInName = regexp.MustCompile(`[^a-z0-9]+`)
@@ -128,7 +131,13 @@ func Files(f Facts) ([]File, error) {
 	if text, err = f.render("dependabot.yml"); err != nil {
 		return nil, err
 	}
-	return append(files, f.once(dependabotFile, text, f.missingUpdates())), nil
+	files = append(files, f.once(dependabotFile, text, f.missingUpdates()))
+	// A copy has the module in itself.
+	if f.Dagger == "" || f.Copy {
+		return files, nil
+	}
+	file, err := f.dagger()
+	return append(files, file), err
 }
 
 func (f Facts) has(name string) bool {

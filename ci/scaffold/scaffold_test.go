@@ -44,6 +44,7 @@ func TestFiles_AreTheGoldenOnes(t *testing.T) {
 			f.Main, f.Port, f.Pins = []string{"./cmd/a", "./cmd/b"}, []string{"8080", "53/udp"}, true
 		}),
 		"monorepo": with(monorepo),
+		"dagger":   with(func(f *scaffold.Facts) { f.Dagger, f.Module = "v0.21.8", "example.com/team/Tide_Table/v2" }),
 		"copy":     with(func(f *scaffold.Facts) { f.Copy, f.Action, f.Main = true, scaffold.Action{}, []string{"./cmd/tide"} }),
 		"copy_in_monorepo": with(func(f *scaffold.Facts) {
 			monorepo(f)
@@ -91,6 +92,36 @@ func TestFiles_AreCurrentOnceWritten(t *testing.T) {
 	}
 	for _, file := range files(t, f) {
 		require.Equal(t, scaffold.Current, file.State, file.Path)
+	}
+}
+
+// A dagger.json is written anew as long as it has nothing but Slipway's module.
+func TestFiles_LeaveModulesOfOthersAlone(t *testing.T) {
+	t.Parallel()
+	const file = "dagger.json"
+	f := with(func(f *scaffold.Facts) { f.Dagger = "v0.21.8" })
+	ours := written(t, f)[file]
+	for name, c := range map[string]struct {
+		there   string
+		state   scaffold.State
+		missing []string
+	}{
+		"ours":                  {ours, scaffold.Current, nil},
+		"ours, of another time": {strings.ReplaceAll(ours, "v0.21.8", "v0.21.0"), scaffold.Differs, nil},
+		"somebody's":            {`{"name": "tide", "sdk": {"source": "go"}}`, scaffold.Kept, []string{"what dagger install github.com/example/slipway@v1.2.3 adds"}},
+		"somebody's, with ours": {`{"name": "tide", "dependencies": [{"name": "slipway", "pin": "` + action.Commit + `"}]}`, scaffold.Kept, nil},
+		"not JSON":              {"tide", scaffold.Kept, []string{"what dagger install github.com/example/slipway@v1.2.3 adds"}},
+	} {
+		f.Existing = map[string]string{file: c.there}
+		all := files(t, f)
+		got := all[len(all)-1]
+		require.Equal(t, file, got.Path)
+		require.Equal(t, c.state, got.State, name)
+		require.Equal(t, c.missing, got.Missing, name)
+	}
+	f.Copy = true
+	for _, got := range files(t, f) {
+		require.NotEqual(t, file, got.Path, "a copy has the module in itself")
 	}
 }
 

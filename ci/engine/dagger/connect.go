@@ -37,6 +37,9 @@ const (
 	startWait   = 10 * time.Minute
 )
 
+// Release is that of the SDK, of the dagger command that goes with it, and of the engine.
+const Release = "v" + engineconn.CLIVersion
+
 const (
 	another = "or build without it: --engine local"
 	forms   = "write unix:///run/engine.sock, tcp://host:port, tls://host:port, ssh://host, kube-pod://name or image://name"
@@ -109,17 +112,10 @@ func (e *Engine) open(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	limit := sessionWait
-	env := []string{"DO_NOT_TRACK=1", "DAGGER_NO_NAG=1"}
-	for name, value := range e.user {
-		env = append(env, name+"="+value)
-	}
-	if e.where.Host != "" {
-		env = append(env, "_EXPERIMENTAL_DAGGER_RUNNER_HOST="+e.where.Host)
-	}
 	if scheme, _, _ := strings.Cut(e.where.Host, ":"); e.where.Host == "" || schemes[scheme].starts {
 		limit = startWait
 	}
-	opened, err := start(ctx, cli, env, limit)
+	opened, err := start(ctx, cli, e.surroundings(), limit)
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return nil, cause
@@ -129,13 +125,25 @@ func (e *Engine) open(ctx context.Context) (*session, error) {
 	return opened, nil
 }
 
+// surroundings are the environment of the dagger command.
+func (e *Engine) surroundings() []string {
+	env := []string{"DO_NOT_TRACK=1", "DAGGER_NO_NAG=1"}
+	for name, value := range e.user {
+		env = append(env, name+"="+value)
+	}
+	if e.where.Host != "" {
+		env = append(env, "_EXPERIMENTAL_DAGGER_RUNNER_HOST="+e.where.Host)
+	}
+	return env
+}
+
 // unopened says why there is no session.
 func unopened(w Where, err error) error {
 	what := fault.New(fault.Engine, "connecting to the Dagger engine %s: %v", w.name(), err).WithCause(err)
 	said := err.Error()
 	switch {
 	case strings.Contains(said, "incompatible"):
-		return what.WithFix("Slipway needs an engine of %s or a compatible one; update the engine and the dagger command, %s", "v"+engineconn.CLIVersion, another)
+		return what.WithFix("Slipway needs an engine of %s or a compatible one; update the engine and the dagger command, %s", Release, another)
 	case w.Host == "" || strings.HasPrefix(w.Host, "image"):
 		return what.WithFix("start docker or podman, name an engine with --engine-host, start one with slipway engine up, %s", another)
 	}
@@ -242,7 +250,7 @@ func (e *Engine) command(ctx context.Context) (string, error) {
 // StartedBy is the address of an engine that a container runtime starts where it does
 // not run yet.
 func StartedBy(runtime string) string {
-	return "image+" + runtime + "://registry.dagger.io/engine:v" + engineconn.CLIVersion
+	return "image+" + runtime + "://registry.dagger.io/engine:" + Release
 }
 
 // OnPath finds the dagger command in the folders of a PATH variable.

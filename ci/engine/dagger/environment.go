@@ -85,11 +85,7 @@ func (e *Engine) withCredentials(c *sdk.Client, ctr *sdk.Container) *sdk.Contain
 		return c.Secret(uri, sdk.SecretOpts{CacheKey: "slipway-" + name})
 	}
 	home := e.user["HOME"]
-	netrc := e.user["NETRC"]
-	if netrc == "" {
-		netrc = filepath.Join(home, ".netrc")
-	}
-	if regular(netrc) {
+	if netrc := e.netrc(); regular(netrc) {
 		ctr = ctr.WithMountedSecret("/root/.netrc", secret("file://"+netrc, "netrc"))
 	}
 	if private := e.goSettings(); private["GOPRIVATE"] == "" && private["GONOPROXY"] == "" {
@@ -112,6 +108,14 @@ func (e *Engine) withCredentials(c *sdk.Client, ctr *sdk.Container) *sdk.Contain
 		ctr = ctr.WithUnixSocket("/run/slipway-ssh", c.Host().UnixSocket(agent)).WithEnvVariable("SSH_AUTH_SOCK", "/run/slipway-ssh")
 	}
 	return ctr
+}
+
+// netrc is the user's file of credentials, which need not be there.
+func (e *Engine) netrc() string {
+	if named := e.user["NETRC"]; named != "" {
+		return named
+	}
+	return filepath.Join(e.user["HOME"], ".netrc")
 }
 
 func regular(name string) bool {

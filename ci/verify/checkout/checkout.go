@@ -73,9 +73,30 @@ func Make(ctx context.Context, r Request, root string) (*Checkout, error) {
 		return nil, err
 	}
 	if err = g.write(ctx, r.Commit, c); err == nil {
-		_, err = g.run(ctx, "update-ref", "--no-deref", "HEAD", r.Commit)
+		err = g.settle(ctx, r.Commit)
 	}
 	return c, told(ctx, r, err)
+}
+
+// asTheyAre are attributes above those of a commit: the files are what it has in it, with
+// no line ending of another machine and nothing for a filter to do.
+const asTheyAre = "* -text -ident -filter -working-tree-encoding\n"
+
+// settle makes the commit HEAD and the index, so that git status of whoever looks in there
+// tells nothing but what they changed.
+func (g *git) settle(ctx context.Context, commit string) error {
+	if _, err := g.run(ctx, "update-ref", "--no-deref", "HEAD", commit); err != nil {
+		return err
+	}
+	info := filepath.Join(g.dir, ".git", "info")
+	if err := os.MkdirAll(info, 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(info, "attributes"), []byte(asTheyAre), 0o644); err != nil {
+		return err
+	}
+	_, err := g.run(ctx, "read-tree", "HEAD")
+	return err
 }
 
 // told makes what is wrong with a commit an error for the user.

@@ -99,6 +99,7 @@ func TestMake_GivesTheBytesOfTheCommit(t *testing.T) {
 			require.NoFileExists(t, filepath.Join(c.Root, "untracked"))
 			require.Equal(t, commit, git(t, c.Root, "rev-parse", "HEAD"))
 			require.NoDirExists(t, filepath.Join(c.Root, ".git", "hooks"))
+			require.Empty(t, git(t, c.Root, "status", "--porcelain"))
 		})
 	}
 }
