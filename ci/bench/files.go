@@ -71,3 +71,9 @@ func forget(dir string, kept ...string) error {
 	}
 	return err
 }
+
+// exists tells whether a file is there.
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}

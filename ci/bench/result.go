@@ -101,7 +101,7 @@ func keep(name string, r record) error {
 	return nil
 }
 
-// find returns a cell's median of a record, and whether there is one.
+// find returns a cell of a record, and whether it has samples.
 func find(records []record, scenario, service, name, tool string) (cell, bool) {
 	for _, r := range records {
 		for _, w := range r.Rows {

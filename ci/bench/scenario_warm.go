@@ -12,7 +12,7 @@ func warm() scenario {
 	return scenario{
 		name:    "warm",
 		says:    "A machine on which the tool has just built this service for both platforms. Into an OCI layout in an empty folder.",
-		warmups: 2,
+		warmups: 1,
 		variants: []variant{
 			{name: warmLine, change: line},
 			{name: warmSame},

@@ -77,9 +77,3 @@ func versionIn(dir string) string {
 	}
 	return name
 }
-
-// exists tells whether a file is there.
-func exists(name string) bool {
-	_, err := os.Stat(name)
-	return err == nil
-}

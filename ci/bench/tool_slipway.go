@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -127,7 +128,8 @@ func (t *slipway) pack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := copyAll(t.origin(), b.root, strings.Split(names, "\n")...); err != nil {
+	here := slices.DeleteFunc(strings.Split(names, "\n"), func(name string) bool { return !exists(filepath.Join(b.root, name)) })
+	if err := copyAll(t.origin(), b.root, here...); err != nil {
 		return err
 	}
 	if err := b.commit(ctx, t.origin()); err != nil {
