@@ -204,5 +204,5 @@ func writeConditions(w *bytes.Buffer, records []record) {
 		fmt.Fprintf(w, "| %s | %s | %s | %s | %d processors (%s), %s, Linux %s, compiled by %s, building with %s | %s | `%s` |\n",
 			r.Scenario, r.Service, r.Measured, r.Commit, m.Processors, m.Model, m.Memory, m.Kernel, m.Go, m.Release, strings.Join(tools, ", "), r.Command)
 	}
-	fmt.Fprint(w, "\nBuilder and base are stand-ins of the pinned images: Debian with the same Go release, and the base that is embedded in Slipway. Every tool has the same of both, the same linker flags, and folders of its own. What a tool's daemon does counts by the clock alone.\n")
+	fmt.Fprint(w, "\nBuilder and base are stand-ins of the pinned images: Debian with the same Go release, and the base that is embedded in Slipway. Every tool has the same of both, the same linker flags, and folders of its own. BuildKit builds [the Dockerfile](../Dockerfile) of the sample and [Slipway's](../ci/pins/Dockerfile) for the other services; both fetch every module of go.mod. The plain program is [ci/bench/plain](../ci/bench/plain/main.go). What a tool's daemon does counts by the clock alone.\n")
 }
