@@ -76,3 +76,20 @@ func TestForget_KeepsWhatIsNamed(t *testing.T) {
 	require.NoError(t, forget(dir))
 	require.NoDirExists(t, dir)
 }
+
+func TestCommit_CommitsOnlyWhatChanged(t *testing.T) {
+	t.Parallel()
+	b := &bench{env: append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull)}
+	s := &service{dir: t.TempDir(), main: "all"}
+	require.NoError(t, s.generate())
+	head := func() string {
+		require.NoError(t, b.commit(t.Context(), s.dir))
+		text, err := b.output(t.Context(), s.dir, nil, "git", "rev-parse", "HEAD")
+		require.NoError(t, err)
+		return text
+	}
+	first := head()
+	require.Equal(t, first, head())
+	require.NoError(t, s.change(line))
+	require.NotEqual(t, first, head())
+}
