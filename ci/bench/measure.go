@@ -16,7 +16,7 @@ func (b *bench) record(ctx context.Context, sc scenario, s *service) (record, er
 	if r.Machine, err = b.machine(ctx, "go"+b.release()); err != nil {
 		return r, err
 	}
-	if r.Commit, err = b.output(ctx, b.root, nil, "git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"); err != nil {
+	if r.Commit, err = b.measured(ctx); err != nil {
 		return r, err
 	}
 	for _, t := range b.tools {
@@ -44,6 +44,19 @@ func (b *bench) record(ctx context.Context, sc scenario, s *service) (record, er
 		}
 	}
 	return r, nil
+}
+
+// measured is the commit whose Slipway is measured, and whether the tree is another.
+func (b *bench) measured(ctx context.Context) (string, error) {
+	commit, err := b.output(ctx, b.root, nil, "git", "rev-parse", "--short=12", "HEAD")
+	if err != nil {
+		return "", err
+	}
+	changed, err := b.output(ctx, b.root, nil, "git", "status", "--porcelain", "--", "ci", "cmd", "internal", "go.mod", "go.sum", "tools")
+	if changed != "" {
+		commit += "-dirty"
+	}
+	return commit, err
 }
 
 // turn is one run of a tool. A tool that fails has an empty cell from then on, with what

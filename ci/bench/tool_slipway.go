@@ -43,7 +43,7 @@ func (b *bench) compiled(ctx context.Context) (*slipway, error) {
 		}
 	}
 	var err error
-	t.commit, err = b.output(ctx, b.root, nil, "git", "rev-parse", "--short=12", "HEAD")
+	t.commit, err = b.measured(ctx)
 	return t, err
 }
 
