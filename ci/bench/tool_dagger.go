@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -14,9 +15,9 @@ type daggerEngine struct {
 	b       *bench
 	slipway string
 	name    string
-	// env is what clients need to find it.
-	env    []string
-	dagger string
+	// cache is where slipway keeps it, env what clients need to find it beside that.
+	cache, env []string
+	dagger     string
 	// proxy is the module proxy as its containers reach it.
 	proxy string
 }
@@ -35,28 +36,40 @@ func (b *bench) startEngine(ctx context.Context) error {
 		return err
 	}
 	// The folder of the end-to-end tests: compiling an engine takes minutes.
-	e := &daggerEngine{b: b, slipway: t.program, name: fmt.Sprintf("bench-%d", os.Getpid()), env: []string{"SLIPWAY_CACHE=" + filepath.Join(cache, "slipway-e2e")}}
-	_, err = b.output(ctx, b.root, e.env, e.slipway, "engine", "up", "--name", e.name,
-		"--mirror", "docker.io="+b.net.shared.address, "--mirror", "gcr.io="+b.net.shared.address,
-		"--plain-http", b.net.shared.address, "--plain-http", b.net.pushed.address)
+	e := &daggerEngine{b: b, slipway: t.program, name: fmt.Sprintf("bench-%d", os.Getpid()), cache: []string{"SLIPWAY_CACHE=" + filepath.Join(cache, "slipway-e2e")}}
+	b.engine = e
+	return e.start(ctx)
+}
+
+// start starts the engine, which has nothing yet, and gives it the builder: it is to an
+// engine what an installed Go release is to the others.
+func (e *daggerEngine) start(ctx context.Context) error {
+	shared, pushed := e.b.net.shared.address, e.b.net.pushed.address
+	_, err := e.b.output(ctx, e.b.root, e.cache, e.slipway, "engine", "up", "--name", e.name,
+		"--mirror", "docker.io="+shared, "--mirror", "gcr.io="+shared, "--plain-http", shared, "--plain-http", pushed)
 	if err != nil {
 		return err
 	}
-	b.engine = e
 	if err := e.find(ctx); err != nil {
 		return err
 	}
-	return e.clear(ctx)
+	file := filepath.Join(e.b.temp, "query.graphql")
+	query := `{container{from(address:"` + e.b.net.images.Builder.String() + `"){withExec(args:["true"]){sync}}}}`
+	if err := os.WriteFile(file, []byte(query), 0o644); err != nil {
+		return err
+	}
+	_, err = e.b.output(ctx, e.b.temp, e.env, e.dagger, "query", "--doc", file, "--silent")
+	return err
 }
 
 // find asks for what clients need, as a user does.
 func (e *daggerEngine) find(ctx context.Context) error {
 	// The script is constant; what varies reaches it as arguments.
-	text, err := e.b.output(ctx, e.b.root, e.env, "sh", "-c", `variables=$("$0" engine env --name "$1") && eval "$variables" && env -0`, e.slipway, e.name)
+	text, err := e.b.output(ctx, e.b.root, e.cache, "sh", "-c", `variables=$("$0" engine env --name "$1") && eval "$variables" && env -0`, e.slipway, e.name)
 	if err != nil {
 		return err
 	}
-	status, err := e.b.output(ctx, e.b.root, e.env, e.slipway, "engine", "status", "--name", e.name)
+	status, err := e.b.output(ctx, e.b.root, e.cache, e.slipway, "engine", "status", "--name", e.name)
 	if err != nil {
 		return err
 	}
@@ -70,7 +83,7 @@ func (e *daggerEngine) find(ctx context.Context) error {
 			e.dagger = value
 		}
 	}
-	e.env = append(e.env, found...)
+	e.env = found
 	for line := range strings.Lines(status) {
 		if word, value, _ := strings.Cut(strings.TrimSpace(line), " "); word == "network" {
 			e.proxy, err = e.b.net.serveModules(ctx, value[strings.LastIndexByte(value, ' ')+1:])
@@ -79,28 +92,19 @@ func (e *daggerEngine) find(ctx context.Context) error {
 	return err
 }
 
-// clear lets the engine forget everything, and then gives it the builder: it is to an
-// engine what an installed Go release is to the others.
+// clear makes it an engine that has never run anything. Its own prune is not used: v0.21.8
+// hung in it.
 func (e *daggerEngine) clear(ctx context.Context) error {
-	for _, query := range []string{
-		`{engine{localCache{prune}}}`,
-		`{container{from(address:"` + e.b.net.images.Builder.String() + `"){withExec(args:["true"]){sync}}}}`,
-	} {
-		file := filepath.Join(e.b.temp, "query.graphql")
-		if err := os.WriteFile(file, []byte(query), 0o644); err != nil {
-			return err
-		}
-		if _, err := e.b.output(ctx, e.b.temp, e.env, e.dagger, "query", "--doc", file, "--silent"); err != nil {
-			return err
-		}
+	if err := e.stop(); err != nil {
+		return err
 	}
-	return nil
+	return e.start(ctx)
 }
 
 func (e *daggerEngine) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	_, err := e.b.output(ctx, e.b.root, e.env, e.slipway, "engine", "down", "--name", e.name, "--prune")
+	_, err := e.b.output(ctx, e.b.root, e.cache, e.slipway, "engine", "down", "--name", e.name, "--prune")
 	return err
 }
 
@@ -144,7 +148,7 @@ func (t *onDagger) save(ctx context.Context, j job) error {
 }
 
 func (t *onDagger) build(j job) [][]command {
-	c := command{own: true, args: t.arguments(j, "dagger"), env: append(t.b.engine.env, "GOPROXY="+t.b.engine.proxy, "SLIPWAY_CACHE="+t.cache())}
+	c := command{own: true, args: t.arguments(j, "dagger"), env: slices.Concat(t.b.engine.env, []string{"GOPROXY=" + t.b.engine.proxy, "SLIPWAY_CACHE=" + t.cache()})}
 	if j.restore {
 		c.args = append(c.args, "--cache-from", t.reference(j.service)+"-dagger")
 	}
