@@ -102,7 +102,7 @@ func (e *daggerEngine) clear(ctx context.Context) error {
 }
 
 func (e *daggerEngine) stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	_, err := e.b.output(ctx, e.b.root, e.cache, e.slipway, "engine", "down", "--name", e.name, "--prune")
 	return err
