@@ -56,7 +56,7 @@ var allowed = map[string][]string{
 	"ci/engine/native/distconsts": nil,
 	"ci/engine/native/gate":       nil,
 	"ci/engine/gocmd":             {"ci/cache", "ci/engine", "ci/fault", "ci/finding", "ci/plan", "ci/source", "ci/step"},
-	"ci/bench":                    {"ci/base/builtin", "ci/e2e/rig", "ci/pins", "ci/plan"},
+	"ci/bench":                    {"ci/e2e/rig", "ci/layer", "ci/pins"},
 	"ci/ask":                      {"ci/fault"},
 	"ci/base":                     {"ci/ask", "ci/base/builtin", "ci/fault", "ci/plan"},
 	"ci/base/builtin":             {"ci/layer", "ci/plan"},

@@ -1,96 +1,193 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"fmt"
+	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"time"
 )
 
-// row is a line of the table: what two tools took for one change of one service.
-type row struct {
-	service, platforms, change string
-	ours, theirs               []sample
-	commands                   [2][]string
-}
-
-// sample is one run of a tool: how long it took, and how much of the processors.
-type sample struct{ wall, cpu time.Duration }
-
-// What changes between two builds.
-const (
-	oneLine = "one line"
-	nothing = "nothing"
-)
-
-// measure makes the rows of a service: each kind of change for each set of platforms.
-func (b *bench) measure(ctx context.Context, s *service, ours, theirs tool) ([]row, error) {
-	env, err := b.conditions(ctx, s)
-	if err != nil {
-		return nil, err
+// record makes one interleaved run: in each round every tool takes its turn.
+func (b *bench) record(ctx context.Context, sc scenario, s *service) (record, error) {
+	r := record{Scenario: sc.name, Service: s.name, Measured: time.Now().UTC().Format(time.DateOnly), Command: b.command}
+	var err error
+	if r.Machine, err = b.machine(ctx, "go"+b.release()); err != nil {
+		return r, err
 	}
-	var rows []row
-	for _, platforms := range []string{"linux/amd64", "linux/amd64,linux/arm64"} {
-		for _, change := range []string{oneLine, nothing} {
-			r := row{service: s.name, platforms: platforms, change: change}
-			fmt.Fprintf(b.stderr, "%s %s, %s changed\n", s.name, platforms, change)
-			if err := b.turns(ctx, &r, s, env, [2]tool{ours, theirs}); err != nil {
-				return nil, err
-			}
-			rows = append(rows, r)
+	if r.Commit, err = b.measured(ctx); err != nil {
+		return r, err
+	}
+	for _, t := range b.tools {
+		r.Tools = append(r.Tools, column{t.name(), t.version()})
+	}
+	if len(sc.variants) == 0 {
+		r.Sizes, err = b.sizes(ctx, s)
+		return r, err
+	}
+	for _, v := range sc.variants {
+		w := row{Name: v.name, Cells: map[string]cell{}}
+		for _, t := range b.tools {
+			w.Cells[t.name()] = cell{Empty: t.cannot(s, v)}
 		}
+		r.Rows = append(r.Rows, w)
 	}
-	return rows, nil
-}
-
-// turns lets the tools build in turn; each makes its own change before its turn.
-// The first two rounds fill the caches.
-func (b *bench) turns(ctx context.Context, r *row, s *service, env []string, tools [2]tool) error {
-	taken := [2][]sample{}
-	for round := range 2 + b.runs {
-		for turn := range tools {
-			who := (round + turn) % 2
-			if r.change == oneLine {
-				if err := s.edit(); err != nil {
-					return err
+	for round := range sc.warmups + b.runs {
+		for turn := range b.tools {
+			t := b.tools[(round+turn)%len(b.tools)]
+			for i, v := range sc.variants {
+				if err := b.turn(ctx, t, s, v, &r.Rows[i], round >= sc.warmups); err != nil {
+					return r, err
 				}
 			}
-			took, args, err := b.once(ctx, tools[who], s, r.platforms, env)
-			if err != nil {
-				return err
-			}
-			r.commands[who] = args
-			if round >= 2 {
-				taken[who] = append(taken[who], took)
-			}
 		}
 	}
-	r.ours, r.theirs = taken[0], taken[1]
+	return r, nil
+}
+
+// measured is the commit whose Slipway is measured, and whether the tree is another.
+func (b *bench) measured(ctx context.Context) (string, error) {
+	commit, err := b.output(ctx, b.root, nil, "git", "rev-parse", "--short=12", "HEAD")
+	if err != nil {
+		return "", err
+	}
+	changed, err := b.output(ctx, b.root, nil, "git", "status", "--porcelain", "--", "ci", "cmd", "internal", "go.mod", "go.sum", "tools")
+	if changed != "" {
+		commit += "-dirty"
+	}
+	return commit, err
+}
+
+// turn is one run of a tool. A tool that fails has an empty cell from then on, with what
+// it said; only what is wrong with this program ends the measurement.
+func (b *bench) turn(ctx context.Context, t tool, s *service, v variant, w *row, counts bool) error {
+	c := w.Cells[t.name()]
+	if c.Empty != "" || len(c.Samples) >= b.slowRuns && len(c.Samples) > 0 && c.median() > b.slow.Seconds() {
+		return nil
+	}
+	took, err := b.once(ctx, t, s, v)
+	var failed *failure
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &failed):
+		b.say("%s %s, %s: %v", s.name, t.name(), v.name, err)
+		c = cell{Empty: "failed: " + failed.last()}
+	case err != nil:
+		return err
+	case counts:
+		c.Samples = append(c.Samples, took)
+	}
+	if err == nil {
+		b.say("%s %s, %s: %.2fs%s", s.name, t.name(), v.name, took.Wall, map[bool]string{false: ", a warm-up"}[counts])
+	}
+	w.Cells[t.name()] = c
+	if err == nil && v.clear && !v.restore {
+		return b.save(ctx, t, s)
+	}
 	return nil
 }
 
-// once is one measured build into an empty folder.
-func (b *bench) once(ctx context.Context, t tool, s *service, platforms string, env []string) (sample, []string, error) {
-	out := filepath.Join(b.temp, "out")
-	if err := os.RemoveAll(out); err != nil {
-		return sample{}, nil, err
+// save lets a tool keep what fresh runners take along, once for each service.
+func (b *bench) save(ctx context.Context, t tool, s *service) error {
+	key := t.name() + " " + s.name
+	if b.saved[key] {
+		return nil
 	}
-	if err := os.Mkdir(out, 0o755); err != nil {
-		return sample{}, nil, err
-	}
-	own, args := t.command(b, s, platforms, out)
-	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.dir, slices.Concat(b.env, env, own), &said, &said
-	start := time.Now()
-	err := cmd.Run()
-	took := time.Since(start)
+	b.saved[key] = true
+	j, err := b.job(s, variant{})
 	if err != nil {
-		return sample{}, nil, fmt.Errorf("running %q: %w: %s", args, err, bytes.TrimSpace(said.Bytes()))
+		return err
 	}
-	return sample{took, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}, append(own, args...), nil
+	b.say("%s %s, saving caches", s.name, t.name())
+	err = t.save(ctx, j)
+	var failed *failure
+	if errors.As(err, &failed) {
+		b.say("%v", err) // those who restore will say so
+		return nil
+	}
+	return err
+}
+
+// job is a run of a variant into an empty folder.
+func (b *bench) job(s *service, v variant) (job, error) {
+	j := job{service: s, src: s.dir, platforms: v.platforms(), out: filepath.Join(b.temp, "out"), push: v.push, restore: v.restore, save: v.clone}
+	return j, errors.Join(forget(j.out), os.Mkdir(j.out, 0o755))
+}
+
+// once is one run: what comes before it is not measured.
+func (b *bench) once(ctx context.Context, t tool, s *service, v variant) (sample, error) {
+	if v.restore && !b.saved[t.name()+" "+s.name] {
+		if err := b.fill(ctx, t, s); err != nil {
+			return sample{}, err
+		}
+	}
+	if err := s.change(v.change); err != nil {
+		return sample{}, err
+	}
+	if v.push {
+		// Slipway publishes nothing that is not committed.
+		if err := b.commit(ctx, s.dir); err != nil {
+			return sample{}, err
+		}
+	}
+	if v.clear {
+		if err := t.clear(ctx); err != nil {
+			return sample{}, err
+		}
+	}
+	if v.empty {
+		b.net.pushed.empty()
+	}
+	j, err := b.job(s, v)
+	if err != nil {
+		return sample{}, err
+	}
+	var first [][]command
+	if v.clone {
+		if first, err = b.clone(ctx, t, &j); err != nil {
+			return sample{}, err
+		}
+	}
+	asked := b.net.pushed.asked.Load()
+	took, err := b.steps(ctx, j.src, slices.Concat(first, t.build(j)))
+	took.Asked = b.net.pushed.asked.Load() - asked
+	return took, err
+}
+
+// fill is a first build of a service, after which caches are saved.
+func (b *bench) fill(ctx context.Context, t tool, s *service) error {
+	if err := errors.Join(s.change(saved), t.clear(ctx)); err != nil {
+		return err
+	}
+	j, err := b.job(s, variant{})
+	if err != nil {
+		return err
+	}
+	b.say("%s %s, building from nothing", s.name, t.name())
+	if err := b.do(ctx, j.src, t.build(j)); err != nil {
+		return err
+	}
+	return b.save(ctx, t, s)
+}
+
+// clone are the steps of a job before its build; the job then builds what they cloned.
+func (b *bench) clone(ctx context.Context, t tool, j *job) ([][]command, error) {
+	dir := filepath.Join(b.temp, "job")
+	if err := errors.Join(forget(dir), os.Mkdir(dir, 0o755)); err != nil {
+		return nil, err
+	}
+	if err := b.commit(ctx, j.service.dir); err != nil {
+		return nil, err
+	}
+	j.src = filepath.Join(dir, j.service.name)
+	steps := [][]command{alone(command{args: []string{"git", "clone", "--quiet", "--no-local", "--depth=1", "file://" + j.service.dir, j.src}})}
+	ours, ok := t.(*slipway)
+	if !ok {
+		return steps, nil
+	}
+	first, program, err := ours.first(ctx, dir)
+	j.program = program
+	return slices.Concat(steps, first), err
 }

@@ -9,59 +9,93 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"example.com/slipway/ci/pins"
 )
 
-// caddy is the larger service, as the module proxy has it.
-const caddy = "github.com/caddyserver/caddy/v2@v2.10.0"
-
-// edited is the file of the main package in which one line changes.
+// edited is the file of a main package in which one line changes.
 const edited = "slipway_bench.go"
 
 // service is a program to build, in a git repository of its own.
 type service struct {
 	name string
-	// dir is the source folder, main the folder of package main below it.
+	// dir is the source folder, main the folder of package main below it, or all.
 	dir, main string
-	// release is the Go release that builds it.
-	release string
+	// origin is its module in the module proxy, or empty for what is of this repository.
+	origin string
+	// bump is the dependency whose version changes, as go get takes it.
+	bump string
+	// files are those of this repository that are the service.
+	files []string
 	// edits counts the changes, so that no line is ever the same again.
 	edits int
-	// seed sets this run's lines apart from those of an earlier run of bench, whose
-	// builds are still in the caches.
-	seed string
+	// mods are go.mod and go.sum, as they are and with the other version.
+	mods [2][2][]byte
 }
 
-func (b *bench) service(ctx context.Context, name string, beside rival) (*service, error) {
-	s := &service{name: name, dir: filepath.Join(b.temp, "src", name), seed: filepath.Base(b.temp)}
-	var err error
-	switch name {
-	case "sample":
-		s.main = "./cmd/server"
-		err = copyAll(s.dir, ".", "go.mod", "go.sum", "Dockerfile", ".dockerignore", "cmd/server", "internal/server")
-	case "caddy":
-		s.main = "./cmd/caddy"
-		var dir string
-		if dir, err = b.download(ctx, caddy); err == nil {
-			err = copyAll(s.dir, dir, ".")
+// known are the services: a small, a medium and a heavy one, and many in one module.
+func known(name string) (*service, error) {
+	for _, s := range []*service{
+		{name: "sample", main: "./cmd/server", files: []string{"go.mod", "go.sum", ".dockerignore", "cmd/server", "internal/server"}, bump: "golang.org/x/term@v0.46.0"},
+		{name: "task", main: "./cmd/task", origin: "github.com/go-task/task/v3@v3.44.0", bump: "github.com/spf13/pflag@v1.0.9"},
+		{name: "caddy", main: "./cmd/caddy", origin: "github.com/caddyserver/caddy/v2@v2.10.0", bump: "github.com/klauspost/compress@v1.18.4"},
+		{name: "monorepo", main: "all"},
+	} {
+		if s.name == name {
+			return s, nil
 		}
-	default:
-		err = fmt.Errorf("there is no service %q: sample and caddy are known", name)
 	}
+	return nil, fmt.Errorf("there is no service %q", name)
+}
+
+func (s *service) monorepo() bool { return s.main == "all" }
+
+// service makes the source folder, with a module cache that has all it may need.
+func (b *bench) service(ctx context.Context, name string) (*service, error) {
+	s, err := known(name)
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(beside.prepare(s), s.edit()); err != nil {
-		return nil, err
+	s.dir = filepath.Join(b.temp, "src", name)
+	switch {
+	case s.monorepo():
+		err = s.generate()
+	case s.origin != "":
+		var dir string
+		if dir, err = b.download(ctx, s.origin); err == nil {
+			err = copyAll(s.dir, dir, ".")
+		}
+	default:
+		err = copyAll(s.dir, b.root, s.files...)
 	}
-	for _, args := range [][]string{
-		{"init", "--quiet"}, {"add", "--all"},
-		{"-c", "user.name=bench", "-c", "user.email=bench@example.com", "commit", "--quiet", "--message=bench"},
-	} {
-		if _, err := b.output(ctx, s.dir, nil, "git", args...); err != nil {
-			return nil, err
+	if err == nil {
+		err = b.declare(s)
+	}
+	if err == nil {
+		err = b.versions(ctx, s)
+	}
+	if err == nil {
+		err = s.change(saved)
+	}
+	if err == nil {
+		err = b.commit(ctx, s.dir)
+	}
+	return s, err
+}
+
+// commit makes a repository of a folder where it is none, and commits what changed.
+func (b *bench) commit(ctx context.Context, dir string) error {
+	for _, args := range [][]string{{"init", "--quiet"}, {"add", "--all"}} {
+		if _, err := b.output(ctx, dir, nil, "git", args...); err != nil {
+			return err
 		}
 	}
-	return s, nil
+	changed, err := b.output(ctx, dir, nil, "git", "status", "--porcelain")
+	if err != nil || changed == "" {
+		return err
+	}
+	_, err = b.output(ctx, dir, nil, "git", "-c", "user.name=bench", "-c", "user.email=bench@example.com", "commit", "--quiet", "--message=bench")
+	return err
 }
 
 // download returns the folder of a module in the module cache.
@@ -77,46 +111,94 @@ func (b *bench) download(ctx context.Context, module string) (string, error) {
 	return m.Dir, nil
 }
 
-// copyAll copies files and folders; the module cache's are read-only, these are not.
-func copyAll(to, from string, names ...string) error {
-	for _, name := range names {
-		err := filepath.WalkDir(filepath.Join(from, name), func(path string, d fs.DirEntry, err error) error {
-			if err != nil {
+// declare gives the service the Dockerfile of a Slipway service where it has none of its
+// own, and puts into it the pins of the stand-ins and the module proxy. None of it is in
+// the sources of a build.
+func (b *bench) declare(s *service) error {
+	images, from := b.net.images, filepath.Join(b.root, "Dockerfile")
+	if s.origin != "" {
+		from = filepath.Join(b.root, "ci", "pins", "Dockerfile")
+	}
+	text, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if s.monorepo() {
+		text = []byte(monorepoDockerfile(images.Builder.String(), images.Base.String()))
+	}
+	declared, err := pins.Read(b.root)
+	if err != nil {
+		return err
+	}
+	changed := strings.NewReplacer(
+		declared.Builder.String(), images.Builder.String(), declared.Base.String(), images.Base.String(),
+		"WORKDIR /src\n", "WORKDIR /src\nENV GOPROXY="+b.net.proxy+"\n",
+	).Replace(string(text))
+	return os.WriteFile(filepath.Join(s.dir, "Dockerfile"), []byte(changed), 0o644)
+}
+
+// versions reads go.mod and go.sum, and what becomes of them with another version of one
+// dependency. All modules of both are then in the module cache.
+func (b *bench) versions(ctx context.Context, s *service) error {
+	for i := range s.mods {
+		if i == 1 && s.bump != "" {
+			if _, err := b.output(ctx, s.dir, nil, "go", "get", s.bump); err != nil {
 				return err
 			}
-			rel, err := filepath.Rel(from, path)
-			if err != nil {
+		}
+		if _, err := b.output(ctx, s.dir, nil, "go", "mod", "download"); err != nil {
+			return err
+		}
+		for k, name := range []string{"go.mod", "go.sum"} {
+			text, err := os.ReadFile(filepath.Join(s.dir, name))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
-			target := filepath.Join(to, rel)
-			if d.IsDir() {
-				return os.MkdirAll(target, 0o755)
-			}
-			if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-				return err
-			}
-			text, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			return os.WriteFile(target, text, 0o644)
-		})
-		if err != nil {
-			return fmt.Errorf("copying %s: %w", name, err)
+			s.mods[i][k] = text
 		}
 	}
 	return nil
 }
 
-// edit changes one line. The program can print it, so that it reaches the binary.
-func (s *service) edit() error {
+// change changes the service. What the program can print reaches the binary.
+func (s *service) change(c change) error {
+	mods := s.mods[0]
+	switch c {
+	case nothing:
+		return nil
+	case saved:
+		return errors.Join(s.write(mods), s.edit(0))
+	case module:
+		return errors.Join(s.write(s.mods[1]), s.edit(0))
+	case shared:
+		s.edits++
+		return s.editShared(s.edits)
+	}
 	s.edits++
-	line := fmt.Sprintf("const slipwayBench = %q", fmt.Sprintf("%s %d", s.seed, s.edits))
+	return errors.Join(s.write(mods), s.edit(s.edits))
+}
+
+func (s *service) write(mods [2][]byte) error {
+	var err error
+	for k, name := range []string{"go.mod", "go.sum"} {
+		if mods[k] != nil {
+			err = errors.Join(err, os.WriteFile(filepath.Join(s.dir, name), mods[k], 0o644))
+		}
+	}
+	return err
+}
+
+// edit changes one line.
+func (s *service) edit(n int) error {
+	dir := s.main
+	if s.monorepo() {
+		dir = "cmd/svc07"
+	}
 	text := strings.Join([]string{
-		"package main", "", `import "os"`, "", line, "",
+		"package main", "", `import "os"`, "", fmt.Sprintf("const slipwayBench = %q", fmt.Sprintf("edit %d", n)), "",
 		"func init() {", "\tif len(os.Args) > 10000 {", "\t\tprintln(slipwayBench)", "\t}", "}", "",
 	}, "\n")
-	if err := os.WriteFile(filepath.Join(s.dir, filepath.FromSlash(s.main), edited), []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(s.dir, filepath.FromSlash(dir), edited), []byte(text), 0o644); err != nil {
 		return fmt.Errorf("changing a line of %s: %w", s.name, err)
 	}
 	return nil

@@ -1,107 +1,85 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 )
 
-// tool is one of the two that are compared.
-type tool interface {
-	// command is what a user would type to build s into the folder out.
-	command(b *bench, s *service, platforms, out string) (env, args []string)
-}
+// The names of the tools, as -tools takes them and the figures have them.
+const (
+	slipwayLocal  = "slipway"
+	slipwayDagger = "slipway-dagger"
+	koTool        = "ko"
+	buildkitTool  = "buildkit"
+	plainTool     = "plain"
+)
 
-// rival is the tool that Slipway is compared with.
-type rival interface {
-	tool
-	// name is what it is called in the table.
+// tool is one of those that are compared.
+type tool interface {
 	name() string
-	// images are the arguments that give Slipway the images that it has itself.
-	images() []string
-	// prepare readies the source folder of a service.
-	prepare(s *service) error
-	// stop ends what it has started.
+	version() string
+	// cannot says why there can be no figure of a kind of run, or nothing.
+	cannot(s *service, v variant) string
+	// clear makes this a machine on which the tool is installed and has never built.
+	clear(ctx context.Context) error
+	// save builds a job and keeps what a fresh runner takes along.
+	save(ctx context.Context, j job) error
+	// build is what a user would type for a job: steps one after the other, each of
+	// commands that run beside each other.
+	build(j job) [][]command
 	stop() error
 }
 
-type slipway struct {
+// job is what a tool is asked to do.
+type job struct {
+	service *service
+	// src is the source folder: the service's, or a clone of it.
+	src       string
+	platforms string
+	// out is an empty folder for the images, unless they are pushed.
+	out  string
+	push bool
+	// restore takes along what was saved, save saves it again.
+	restore, save bool
+	// program is Slipway where the job has compiled it itself.
 	program string
-	// more are the arguments for the images, and those of the user.
-	more []string
 }
 
-func (t slipway) command(b *bench, s *service, platforms, out string) (env, args []string) {
-	args = []string{t.program, "build", "--quiet", "--src", s.dir, "--main", s.main, "--platform", platforms, "--output", out}
-	return []string{"SLIPWAY_CACHE=" + filepath.Join(b.cache, "slipway")}, append(args, t.more...)
-}
-
-// compile makes Slipway with the Go that is here.
-func (b *bench) compile(ctx context.Context) (string, error) {
-	program := filepath.Join(b.temp, "slipway")
-	_, err := b.output(ctx, ".", nil, "go", "build", "-o", program, "./ci")
-	return program, err
-}
-
-// rival starts the tool of that name.
-func (b *bench) rival(ctx context.Context, name, listen string) (rival, error) {
-	switch name {
-	case "ko":
-		return newKo(ctx, b)
-	case "buildkit":
-		return newBuildKit(ctx, listen)
+// startTools starts those that are named.
+func (b *bench) startTools(ctx context.Context, names []string) error {
+	makers := map[string]func(context.Context) (tool, error){
+		slipwayLocal: b.newSlipway, slipwayDagger: b.newSlipwayDagger, koTool: b.newKo, buildkitTool: b.newBuildKit, plainTool: b.newPlain,
 	}
-	return nil, fmt.Errorf("there is no tool %q to compare with: ko and buildkit are known", name)
-}
-
-// release is the Go release that Slipway's plan names; a rival is given the same.
-func (b *bench) release(ctx context.Context, program string, s *service) (string, error) {
-	text, err := b.output(ctx, ".", nil, program, "plan", "--json", "--src", s.dir, "--main", s.main)
-	if err != nil {
-		return "", err
-	}
-	var plan struct {
-		Images []struct{ Toolchain string }
-	}
-	if err := json.Unmarshal([]byte(text), &plan); err != nil {
-		return "", fmt.Errorf("reading the plan of %s: %w", s.name, err)
-	}
-	if len(plan.Images) != 1 {
-		return "", fmt.Errorf("the plan of %s has %d images", s.name, len(plan.Images))
-	}
-	return plan.Images[0].Toolchain, nil
-}
-
-// conditions puts the pinned release first on PATH, where neither tool's go command
-// has to switch to it.
-func (b *bench) conditions(ctx context.Context, s *service) ([]string, error) {
-	root, err := b.output(ctx, b.temp, []string{"GOTOOLCHAIN=" + s.release}, "go", "env", "GOROOT")
-	if err != nil {
-		return nil, err
-	}
-	path := filepath.Join(root, "bin")
-	for _, kv := range b.env {
-		if rest, ok := strings.CutPrefix(kv, "PATH="); ok {
-			path += string(os.PathListSeparator) + rest
+	for _, name := range names {
+		start, ok := makers[name]
+		if !ok {
+			return fmt.Errorf("there is no tool %q", name)
 		}
+		b.say("starting %s", name)
+		t, err := start(ctx)
+		if err != nil {
+			return err
+		}
+		b.tools = append(b.tools, t)
 	}
-	return []string{"PATH=" + path, "GOTOOLCHAIN=local"}, nil
+	return nil
 }
 
-// output runs a program that is not measured and returns what it printed.
-func (b *bench) output(ctx context.Context, dir string, env []string, name string, args ...string) (string, error) {
-	var stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir, cmd.Env, cmd.Stderr = dir, slices.Concat(b.env, env), &stderr
-	text, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("running %s %s: %w: %s", name, strings.Join(args, " "), err, bytes.TrimSpace(stderr.Bytes()))
+func (b *bench) stopTools() error {
+	var err error
+	for _, t := range slices.Backward(b.tools) {
+		err = errors.Join(err, t.stop())
 	}
-	return strings.TrimSpace(string(text)), nil
+	if b.engine != nil {
+		err = errors.Join(err, b.engine.stop())
+	}
+	return err
+}
+
+// home is a folder of a tool's own.
+func (b *bench) home(names ...string) string {
+	return filepath.Join(append([]string{b.temp, "homes"}, names...)...)
 }

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"encoding/xml"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the golden files again")
+
+func TestPage_IsWhatTheFiguresGive(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"testdata/figures", "../../docs/performance"} {
+		records, err := read(name + ".json")
+		require.NoError(t, err)
+		sortRecords(records)
+		for file, got := range map[string][]byte{name + ".md": page(records, filepath.Base(name)), name + ".svg": plot(records)} {
+			if *update {
+				require.NoError(t, os.WriteFile(file, got, 0o644))
+			}
+			want, err := os.ReadFile(file)
+			require.NoError(t, err)
+			require.Equal(t, string(want), string(got), "%s: go run ./ci/bench -page", file)
+		}
+	}
+}
+
+func TestPage_ShowsLossesAndWhatIsNotThere(t *testing.T) {
+	t.Parallel()
+	records := []record{{Scenario: "warm", Service: heavy, Rows: []row{{Name: warmLine, Cells: map[string]cell{
+		slipwayLocal: {Samples: []sample{{Wall: 3}, {Wall: 9}, {Wall: 4}}},
+		koTool:       {Samples: []sample{{Wall: 2}}},
+		buildkitTool: {Empty: "no daemon"},
+	}}}}}
+	text := string(page(records, "figures"))
+	require.Contains(t, text, "| caddy | warm, one line edited | **2.00** |  |  |  |")
+	require.Contains(t, text, "| 4.00 (3.00 to 9.00, 3) | *not in this run* | 2.00 (2.00 to 2.00, 1) | *no daemon* |")
+	require.Contains(t, text, "| warm, one line edited, Slipway local / ko | at most 0.6 | 2.00 | **missed** |")
+	require.Contains(t, text, "| cold, Slipway local / ko | at most 1 | not measured |  |")
+}
+
+func TestPlot_IsWellFormedAndNeedsNothingElse(t *testing.T) {
+	t.Parallel()
+	records, err := read("testdata/figures.json")
+	require.NoError(t, err)
+	text := string(plot(records))
+	for d := xml.NewDecoder(strings.NewReader(text)); ; {
+		_, err := d.Token()
+		if err == io.EOF {
+			break
+		}
+		require.NoError(t, err)
+	}
+	require.NotContains(t, text, "href")
+	require.NotContains(t, text, "url(")
+}
+
+func TestPlace_KeepsEveryRatioOnTheScale(t *testing.T) {
+	t.Parallel()
+	require.InDelta(t, plotLeft, place(0.0001), 0.01)
+	require.InDelta(t, plotWidth-plotRight, place(1000), 0.01)
+	require.Less(t, place(0.5), place(1))
+	require.InDelta(t, place(1)-place(0.1), place(10)-place(1), 0.01)
+}

@@ -1,0 +1,15 @@
+package main
+
+// jobLine is the row of a job.
+const jobLine = "job on a fresh runner, from clone to digest, one line edited"
+
+// jobs are whole jobs of CI, from the clone on.
+func jobs() scenario {
+	return scenario{
+		name: "job",
+		says: "A whole job on a fresh runner, from the clone to the digest, with caches restored before and saved after: Slipway clones and compiles itself too, with the go command's caches of that restored from a tar with zstd. BuildKit's is the way of a workflow that builds its Dockerfile with a registry cache.",
+		variants: []variant{
+			{name: jobLine, change: line, clear: true, restore: true, clone: true},
+		},
+	}
+}
