@@ -117,14 +117,14 @@ func TestRestore_TakesNoManifestThatWasChanged(t *testing.T) {
 	bundle, _ := value(t, text, `:"{`)
 	payload, afterPayload := value(t, text, `payload\":\"`)
 	sig, afterSig := value(t, text, `sig\":\"`)
+	to := into(t)
+	to.Trust = trust(ours)
 	for i := range text {
 		changed := bytes.Clone(text)
 		changed[i] ^= 0x01
-		done, err := believing(t, fixed{store, string(changed)}, key, trust(ours))
-		if err != nil {
+		if _, err := gocache.Restore(t.Context(), fixed{store, string(changed)}, key, to); err != nil {
 			continue
 		}
-		require.Equal(t, int64(5), done.Files)
 		// base64 has bits to spare at its end.
 		signed := i < bundle || i >= payload && i < afterPayload-3 || i >= sig && i < afterSig-3
 		require.False(t, signed, "%s", changed[max(0, i-20):i+1])
@@ -141,7 +141,7 @@ func value(t *testing.T, text []byte, name string) (from, to int) {
 	return from, to
 }
 
-// Every byte of config and layers is changed in turn: the config makes a cache useless, a
+// Bytes all over config and layers are changed in turn: the config makes a cache useless, a
 // layer itself.
 func TestRestore_TakesNoBlobThatWasChanged(t *testing.T) {
 	t.Parallel()
@@ -163,7 +163,7 @@ func TestRestore_TakesNoBlobThatWasChanged(t *testing.T) {
 		if bytes.Equal(text, manifest) {
 			continue
 		}
-		for i := range text {
+		for i := 0; i < len(text); i += 16 {
 			changed := bytes.Clone(text)
 			changed[i] ^= 1
 			require.NoError(t, os.WriteFile(name, changed, 0o644))
