@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -166,13 +167,16 @@ func write(ctx context.Context, to Store, key Key, all []bucket, old map[string]
 	sent := make([]int64, len(all))
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0) + 1) // one more, for what waits on the network
+	var encoders sync.Pool                    // each has some megabytes
 	for i, b := range all {
 		group.Go(func() error {
 			if d, there := old[string(b.part)+b.id]; there && to.Has(within, d) {
 				layers[i] = d
 				return nil
 			}
-			text, err := pack(b)
+			z, _ := encoders.Get().(*zstd.Encoder)
+			text, z, err := pack(b, z)
+			encoders.Put(z)
 			if err != nil {
 				return err
 			}
@@ -216,23 +220,27 @@ func put(ctx context.Context, to Store, media types.MediaType, text []byte) (v1.
 	return d, to.Write(ctx, d, text)
 }
 
-// pack makes the layer of a bucket. Its bytes follow from the files alone.
-func pack(b bucket) ([]byte, error) {
+// pack makes the layer of a bucket, with an encoder of an earlier one or nil, and returns
+// the encoder. Its bytes follow from the files alone.
+func pack(b bucket, z *zstd.Encoder) ([]byte, *zstd.Encoder, error) {
 	var out bytes.Buffer
-	z, err := zstd.NewWriter(&out, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return nil, err
+	if z == nil {
+		var err error
+		if z, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(1)); err != nil {
+			return nil, nil, err
+		}
 	}
+	z.Reset(&out)
 	w := tar.NewWriter(z)
 	for _, f := range b.files {
 		if err := add(w, f); err != nil {
-			return nil, fmt.Errorf("packing %s: %w", f.Name, err)
+			return nil, z, fmt.Errorf("packing %s: %w", f.Name, err)
 		}
 	}
 	if err := errors.Join(w.Close(), z.Close()); err != nil {
-		return nil, fmt.Errorf("packing a layer: %w", err)
+		return nil, z, fmt.Errorf("packing a layer: %w", err)
 	}
-	return out.Bytes(), nil
+	return out.Bytes(), z, nil
 }
 
 func add(w *tar.Writer, f File) error {
@@ -242,16 +250,21 @@ func add(w *tar.Writer, f File) error {
 	if f.Path == "" {
 		return w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: f.Name + "/", Mode: 0o755, Format: tar.FormatPAX})
 	}
-	text, err := os.ReadFile(f.Path)
+	file, err := os.Open(f.Path)
 	if err != nil {
 		return err
 	}
-	if int64(len(text)) != f.Size {
-		return errors.New("it changes")
-	}
+	defer file.Close()
 	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: f.Name, Mode: 0o644, Size: f.Size, Format: tar.FormatPAX}); err != nil {
 		return err
 	}
-	_, err = io.Copy(w, bytes.NewReader(text))
-	return err
+	// One that grew or shrank meanwhile is not what its name says.
+	n, err := io.Copy(w, io.LimitReader(file, f.Size+1))
+	if err == nil && n != f.Size {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return fmt.Errorf("it changes: %w", err)
+	}
+	return nil
 }
