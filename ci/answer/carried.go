@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -98,7 +97,7 @@ func (p *packed) put(ctx context.Context, to gocache.Store, made Record, by *sig
 	if m.Annotations, err = vouch(ctx, by, m.Config.Digest, made.Key); err != nil {
 		return err
 	}
-	if err := to.Write(ctx, m.Config, text); err != nil {
+	if err := to.Write(ctx, m.Config, gocache.Text(text)); err != nil {
 		return err
 	}
 	if text, err = json.Marshal(m); err != nil {
@@ -171,16 +170,7 @@ func (p *packed) send(ctx context.Context, to gocache.Store, d v1.Descriptor) (i
 	if to.Has(ctx, d) {
 		return 0, nil
 	}
-	r, err := p.layers[d.Digest].Compressed()
-	if err != nil {
-		return 0, err
-	}
-	defer r.Close()
-	text, err := io.ReadAll(r)
-	if err != nil {
-		return 0, fmt.Errorf("reading a layer: %w", err)
-	}
-	return d.Size, to.Write(ctx, d, text)
+	return d.Size, to.Write(ctx, d, p.layers[d.Digest].Compressed)
 }
 
 func describe(media types.MediaType, text []byte) (v1.Descriptor, error) {

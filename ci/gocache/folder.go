@@ -102,16 +102,29 @@ func read(name string, limit int64) ([]byte, error) {
 	return text, err
 }
 
-func (f folder) Has(ctx context.Context, d v1.Descriptor) bool {
-	_, err := whole(ctx, f, d)
-	return err == nil
+func (f folder) Has(_ context.Context, d v1.Descriptor) bool {
+	file, err := os.Open(f.name(d.Digest))
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	digest, size, err := v1.SHA256(io.LimitReader(file, d.Size+1))
+	return err == nil && digest == d.Digest && size == d.Size
 }
 
-func (f folder) Write(ctx context.Context, d v1.Descriptor, text []byte) error {
+func (f folder) Write(ctx context.Context, d v1.Descriptor, open Open) error {
 	if f.Has(ctx, d) {
 		return nil
 	}
-	return cache.Write(f.name(d.Digest), text)
+	from, err := open()
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	return cache.Create(f.name(d.Digest), func(w io.Writer) error {
+		_, err := io.Copy(w, from)
+		return err
+	})
 }
 
 // Put makes a cache visible, and then drops what no cache of the folder needs.

@@ -82,7 +82,7 @@ func hostile(t *testing.T, part gocache.Part, entries ...tar.Header) gocache.Sto
 	blob := func(media string, text []byte) map[string]any {
 		digest, size, err := v1.SHA256(bytes.NewReader(text))
 		require.NoError(t, err)
-		require.NoError(t, store.Write(t.Context(), v1.Descriptor{Digest: digest, Size: size}, text))
+		require.NoError(t, store.Write(t.Context(), v1.Descriptor{Digest: digest, Size: size}, gocache.Text(text)))
 		return map[string]any{
 			"mediaType": media, "digest": digest.String(), "size": size, "annotations": map[string]string{"vnd.slipway.gocache.part": string(part)},
 		}

@@ -1,7 +1,6 @@
 package gocache
 
 import (
-	"archive/tar"
 	"bytes"
 	"cmp"
 	"context"
@@ -11,8 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -175,13 +172,8 @@ func write(ctx context.Context, to Store, key Key, all []bucket, old map[string]
 				return nil
 			}
 			z, _ := encoders.Get().(*zstd.Encoder)
-			text, z, err := pack(b, z)
+			d, z, err := send(within, to, b, z)
 			encoders.Put(z)
-			if err != nil {
-				return err
-			}
-			d, err := put(within, to, layerType, text)
-			d.Annotations = map[string]string{partAnnotation: string(b.part), idAnnotation: b.id}
 			layers[i], sent[i] = d, d.Size
 			return err
 		})
@@ -217,54 +209,5 @@ func put(ctx context.Context, to Store, media types.MediaType, text []byte) (v1.
 		return v1.Descriptor{}, err
 	}
 	d := v1.Descriptor{MediaType: media, Digest: digest, Size: size}
-	return d, to.Write(ctx, d, text)
-}
-
-// pack makes the layer of a bucket, with an encoder of an earlier one or nil, and returns
-// the encoder. Its bytes follow from the files alone.
-func pack(b bucket, z *zstd.Encoder) ([]byte, *zstd.Encoder, error) {
-	var out bytes.Buffer
-	if z == nil {
-		var err error
-		if z, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(1)); err != nil {
-			return nil, nil, err
-		}
-	}
-	z.Reset(&out)
-	w := tar.NewWriter(z)
-	for _, f := range b.files {
-		if err := add(w, f); err != nil {
-			return nil, z, fmt.Errorf("packing %s: %w", f.Name, err)
-		}
-	}
-	if err := errors.Join(w.Close(), z.Close()); err != nil {
-		return nil, z, fmt.Errorf("packing a layer: %w", err)
-	}
-	return out.Bytes(), z, nil
-}
-
-func add(w *tar.Writer, f File) error {
-	if !f.Part.valid(f.Name) {
-		return errors.New("a cache has no such name")
-	}
-	if f.Path == "" {
-		return w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: f.Name + "/", Mode: 0o755, Format: tar.FormatPAX})
-	}
-	file, err := os.Open(f.Path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: f.Name, Mode: 0o644, Size: f.Size, Format: tar.FormatPAX}); err != nil {
-		return err
-	}
-	// One that grew or shrank meanwhile is not what its name says.
-	n, err := io.Copy(w, io.LimitReader(file, f.Size+1))
-	if err == nil && n != f.Size {
-		err = io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		return fmt.Errorf("it changes: %w", err)
-	}
-	return nil
+	return d, to.Write(ctx, d, Text(text))
 }

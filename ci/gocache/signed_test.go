@@ -192,7 +192,7 @@ func TestSave_SignsNoLayerOfOthers(t *testing.T) {
 			for _, d := range layers(t, store) {
 				text = bytes.ReplaceAll(text, []byte(d.Digest.Hex), []byte(digest.Hex))
 			}
-			require.NoError(t, store.Write(t.Context(), v1.Descriptor{Digest: digest, Size: size}, evil))
+			require.NoError(t, store.Write(t.Context(), v1.Descriptor{Digest: digest, Size: size}, gocache.Text(evil)))
 			require.NoError(t, store.Put(t.Context(), key.Tag(), text))
 			saved, err := gocache.Save(t.Context(), store, key, files, gocache.How{Limit: limit, Sign: ours})
 			require.NoError(t, err)

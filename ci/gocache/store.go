@@ -20,11 +20,23 @@ type Store interface {
 	Blob(ctx context.Context, d v1.Descriptor) ([]byte, error)
 	// Has tells whether a blob is there, whole as far as the store can tell.
 	Has(ctx context.Context, d v1.Descriptor) bool
-	// Write brings a blob there.
-	Write(ctx context.Context, d v1.Descriptor, text []byte) error
+	// Write brings a blob there, which is opened once or several times.
+	Write(ctx context.Context, d v1.Descriptor, open Open) error
 	// Put writes the manifest under a tag, after all that it refers to.
 	Put(ctx context.Context, tag string, text []byte) error
 }
+
+// Open opens a content. An upload that breaks off goes on in the middle of one that seeks.
+type Open = func() (io.ReadCloser, error)
+
+// Text opens what is in memory.
+func Text(text []byte) Open {
+	return func() (io.ReadCloser, error) { return seekable{bytes.NewReader(text)}, nil }
+}
+
+type seekable struct{ *bytes.Reader }
+
+func (seekable) Close() error { return nil }
 
 // Repository is a repository of a registry that has caches. What is in it grows old as
 // the registry's rules say.
@@ -49,16 +61,10 @@ func (r repository) Has(ctx context.Context, d v1.Descriptor) bool {
 	return err == nil && found
 }
 
-func (r repository) Write(ctx context.Context, d v1.Descriptor, text []byte) error {
-	open := func() (io.ReadCloser, error) { return seekable{bytes.NewReader(text)}, nil }
+func (r repository) Write(ctx context.Context, d v1.Descriptor, open Open) error {
 	_, err := r.Upload(ctx, registry.Content{Descriptor: d, Open: open}, "")
 	return err
 }
-
-// seekable is content that an upload can go on in the middle of.
-type seekable struct{ *bytes.Reader }
-
-func (seekable) Close() error { return nil }
 
 func (r repository) Put(ctx context.Context, tag string, text []byte) error {
 	m, err := registry.NewManifest(text, types.OCIManifestSchema1)
