@@ -196,7 +196,7 @@ func (b *both) blamed() map[string]func(*testing.T) mishap {
 	return map[string]func(*testing.T) mishap{
 		"an engine that is not there": func(*testing.T) mishap {
 			return mishap{
-				said: []string{"SLIPWAY_ENGINE=dagger", "SLIPWAY_ENGINE_HOST=unix:///nowhere/engine.sock"},
+				said: []string{"SLIPWAY_ENGINE=dagger", "SLIPWAY_PLATFORM=linux/amd64", "SLIPWAY_ENGINE_HOST=unix:///nowhere/engine.sock"},
 				code: 40, says: "engine", verdict: "stopped", reproduced: engine,
 			}
 		},
@@ -204,7 +204,7 @@ func (b *both) blamed() map[string]func(*testing.T) mishap {
 			e := engines.Start(t, slipway(t), rig.EngineOptions{Name: "killed", Args: b.images.Mirrors()})
 			pid := pidOf(t, rig.Run(t, "", environment(t), slipway(t), "engine", "status", "--name", e.Name))
 			return mishap{
-				said: []string{"SLIPWAY_ENGINE=dagger", "SLIPWAY_ENGINE_HOST=" + e.Address, "_EXPERIMENTAL_DAGGER_CLI_BIN=" + e.Dagger},
+				said: []string{"SLIPWAY_ENGINE=dagger", "SLIPWAY_PLATFORM=linux/amd64", "SLIPWAY_ENGINE_HOST=" + e.Address, "_EXPERIMENTAL_DAGGER_CLI_BIN=" + e.Dagger},
 				code: 40, says: "went away during the build", verdict: "stopped", reproduced: engine, during: killing(pid),
 			}
 		},
