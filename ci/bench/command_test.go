@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"os"
 	"testing"
 
@@ -27,7 +26,7 @@ func TestSteps_EndWithTheProgramThatFails(t *testing.T) {
 		alone(command{args: []string{"touch", b.temp + "/after"}}),
 	})
 	var failed *failure
-	require.True(t, errors.As(err, &failed))
+	require.ErrorAs(t, err, &failed)
 	require.Equal(t, "error: no /engine/", failed.last())
 	require.NoFileExists(t, b.temp+"/after")
 }

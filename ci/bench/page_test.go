@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/xml"
+	"errors"
 	"flag"
 	"io"
 	"os"
@@ -52,7 +53,7 @@ func TestPlot_IsWellFormedAndNeedsNothingElse(t *testing.T) {
 	text := string(plot(records))
 	for d := xml.NewDecoder(strings.NewReader(text)); ; {
 		_, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		require.NoError(t, err)

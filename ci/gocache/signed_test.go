@@ -2,7 +2,6 @@ package gocache_test
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -29,7 +28,7 @@ func newKey(t *testing.T) *sign.Key {
 func trust(keys ...*sign.Key) *sign.Trust {
 	t := &sign.Trust{}
 	for _, k := range keys {
-		t.Keys = append(t.Keys, crypto.PublicKey(k.Public()))
+		t.Keys = append(t.Keys, k.Public())
 	}
 	return t
 }

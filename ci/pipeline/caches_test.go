@@ -151,14 +151,6 @@ func TestBuild_SavesNothingOfSomebodyElsesPullRequest(t *testing.T) {
 	}
 }
 
-func TestBuild_RefusesCachesWhereTheEngineKeepsThem(t *testing.T) {
-	t.Parallel()
-	p, _ := service(t, &fake{}, nil)
-	_, err := p.Build(t.Context(), with("", t.TempDir()))
-	require.Equal(t, fault.Usage, fault.KindOf(err))
-	require.ErrorContains(t, err, "--engine local")
-}
-
 func TestPublish_RestoresNothingUnlessTheCacheIsTrusted(t *testing.T) {
 	t.Parallel()
 	store := t.TempDir()

@@ -49,7 +49,7 @@ func (m *many) Build(ctx context.Context, t engine.Target, set engine.SourceSet,
 // fleet builds three programs after something was done to the committed source.
 func fleet(t *testing.T, m *many, edit func(dir string)) (*pipeline.Built, error) {
 	t.Helper()
-	m.fake.dir = t.TempDir()
+	m.dir = t.TempDir()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"go.mod": "module example.com/fleet\n\ngo 1.25.0\n", "shared.txt": "shared\n", ".slipway.yaml": "base: builtin\nmain: all\n",

@@ -33,7 +33,7 @@ func (e *Engine) copyOut(ctx context.Context, ctr *sdk.Container, names []string
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	var missing strings.Builder
 	now := time.Now()
 	for _, name := range names {
