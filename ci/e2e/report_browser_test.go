@@ -31,7 +31,11 @@ type browser struct {
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
 	b := &browser{}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(rig.Program(t, "chromium", "chromium")))
+	// Chromium leaves its temporary folders where it is ended.
+	temp, err := os.MkdirTemp("", "slipway-chromium-")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(temp) })
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(rig.Program(t, "chromium", "chromium")), chromedp.Env("TMPDIR="+temp))
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium's sandbox refuses root
 	}
