@@ -16,7 +16,7 @@ import (
 
 // beginning is what the flags of init say.
 type beginning struct {
-	main                   []string
+	main, smokeArgs        []string
 	target, branch, action string
 	dagger                 bool
 	force, check, print    bool
@@ -35,6 +35,7 @@ func (s *session) initVerb() *cobra.Command {
 			"and makes the exit code 20.",
 	}
 	cmd.Flags().StringSliceVar(&b.main, "main", nil, "folder of package main to build, where there are several, or all")
+	cmd.Flags().StringSliceVar(&b.smokeArgs, "smoke-args", nil, "arguments that a trial starts the image with, where it does not start without")
 	cmd.Flags().StringVar(&b.target, "target", "", "repository to publish to; the default is ghcr.io and the name of the git remote on GitHub")
 	cmd.Flags().StringVar(&b.branch, "branch", "", "branch to publish; the default is the remote's, else main")
 	cmd.Flags().StringVar(&b.action, "action", "", "action of the workflow as OWNER/REPO@COMMIT#VERSION; the default is the commit of this program in "+scaffold.Repository)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 
 	"example.com/slipway/ci/config"
 	"example.com/slipway/ci/engine/dagger"
@@ -36,9 +37,18 @@ func (s *session) facts(p *project.Project, b beginning) (scaffold.Facts, error)
 		return f, err
 	}
 	f.Pins = pinned.From != pins.Embedded
-	if f.Main, f.Configured, err = programs(p, b.main); err != nil {
+	kept, err := configured(p)
+	if err != nil {
 		return f, err
 	}
+	if f.Main, err = programs(p, b.main, kept.Main); err != nil {
+		return f, err
+	}
+	f.Configured = len(kept.Main) > 0
+	if f.SmokeArgs = b.smokeArgs; len(f.SmokeArgs) == 0 {
+		f.SmokeArgs = kept.SmokeArgs
+	}
+	f.SmokeConfigured = slices.Equal(f.SmokeArgs, kept.SmokeArgs)
 	if f.Target, err = target(p, f.Folder, b.target); err != nil {
 		return f, err
 	}
@@ -54,28 +64,28 @@ func (s *session) facts(p *project.Project, b beginning) (scaffold.Facts, error)
 	return f, err
 }
 
-// programs are those that somebody has to name, because there are several: in a flag, in
-// the configuration file, or by calling one like the module.
-func programs(p *project.Project, said []string) (main []string, configured bool, err error) {
+// configured is what the configuration file says.
+func configured(p *project.Project) (*config.Said, error) {
 	file, err := config.ReadFile(p.Root)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	kept, err := config.Gather(file, func(string) string { return "" }, nil)
-	if err != nil {
-		return nil, false, err
-	}
-	configured = len(kept.Main) > 0
+	return config.Gather(file, func(string) string { return "" }, nil)
+}
+
+// programs are those that somebody has to name, because there are several: in a flag, in
+// the configuration file, or by calling one like the module.
+func programs(p *project.Project, said, kept []string) ([]string, error) {
 	if len(said) == 0 {
-		said = kept.Main
+		said = kept
 	}
 	if m, ok := p.Namesake(); ok && len(said) == 0 && len(p.Mains) > 1 {
 		said = []string{m.Dir}
 	}
 	if _, err := p.Select(said); err != nil || len(p.Mains) == 1 {
-		return nil, configured, err
+		return nil, err
 	}
-	return said, configured, nil
+	return said, nil
 }
 
 func target(p *project.Project, folder, said string) (string, error) {

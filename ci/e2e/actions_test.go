@@ -32,7 +32,14 @@ const nowhere = "127.0.0.1:1/harbour/tide"
 // the workflow's env, where users write it.
 func newForge(t *testing.T, src, target string, said []string, env ...string) *forge {
 	t.Helper()
-	r := rig.Run(t, "", environment(t), slipway(t), "init", "--src", src, "--action", action, "--target", target)
+	return newForgeBy(t, src, target, nil, said, env...)
+}
+
+// newForgeBy is newForge with more flags for init.
+func newForgeBy(t *testing.T, src, target string, flags, said []string, env ...string) *forge {
+	t.Helper()
+	args := append([]string{"init", "--src", src, "--action", action, "--target", target}, flags...)
+	r := rig.Run(t, "", environment(t), slipway(t), args...)
 	require.Zero(t, r.Code, r.Stderr)
 	say(t, filepath.Join(src, workflow), said)
 	git(t, src, "add", "--all")
@@ -121,7 +128,7 @@ func TestActions_NewcomersPass(t *testing.T) {
 	j := newJudges(t, time.Now().Add(-time.Hour))
 	for _, s := range []service{
 		{module: "github.com/jpillora/chisel", version: "v1.10.1"},
-		{module: "github.com/prometheus/consul_exporter", version: "v0.13.0"},
+		{module: "filippo.io/age", version: "v1.2.1", flags: []string{"--main=./cmd/age", "--smoke-args=--version"}},
 		{module: "github.com/prometheus/statsd_exporter", version: "v0.28.0"},
 	} {
 		t.Run(s.module, func(t *testing.T) {
@@ -130,7 +137,7 @@ func TestActions_NewcomersPass(t *testing.T) {
 			git(t, src, "init", "--quiet", "--initial-branch=main")
 			git(t, src, "add", "--all")
 			git(t, src, "commit", "--quiet", "--message="+s.version)
-			f := newForge(t, src, nowhere, nil, j.variables()...).noDocker(t)
+			f := newForgeBy(t, src, nowhere, s.flags, nil, j.variables()...).noDocker(t)
 			result, e := f.start(t, "pull_request.fork")
 			require.True(t, e.Fork)
 			job := result.Job("check")

@@ -30,8 +30,12 @@ type Facts struct {
 	Main []string
 	// Port are those that the program is known to listen on.
 	Port []string
-	// Configured says that the configuration file names the programs already.
-	Configured bool
+	// SmokeArgs are the arguments that a trial starts the image with, where it does not
+	// start without.
+	SmokeArgs []string
+	// Configured says that the configuration file names the programs already, and
+	// SmokeConfigured that it has these arguments.
+	Configured, SmokeConfigured bool
 	// Target is the repository of the image, Branch the one that is published.
 	Target, Branch string
 	// Action is Slipway's, unless there is a Copy in the folder ci.
@@ -185,12 +189,16 @@ func (f Facts) ignored() File {
 	return file
 }
 
-// missingConfig is what an own configuration file has to say, or nothing is built.
+// missingConfig is what an own configuration file has to say, or nothing is built or tried.
 func (f Facts) missingConfig() []string {
-	if len(f.Main) == 0 || f.Configured {
-		return nil
+	var lines []string
+	if len(f.Main) > 0 && !f.Configured {
+		lines = append(lines, "main: "+list(f.Main))
 	}
-	return []string{"main: " + list(f.Main)}
+	if len(f.SmokeArgs) > 0 && !f.SmokeConfigured {
+		lines = append(lines, "smoke-args: "+list(f.SmokeArgs))
+	}
+	return lines
 }
 
 // update is one thing that Dependabot keeps fresh.
