@@ -26,7 +26,7 @@ const keepAnswers = 256 << 20
 // Sources lists what the mains need. The answer is kept as long as nothing changes
 // that go list reads.
 func (e *Engine) Sources(ctx context.Context, targets ...engine.Target) (sets []engine.SourceSet, err error) {
-	err = e.withModules(ctx, func(from *restored) error {
+	err = e.modules.Try(ctx, func(from *gocmd.Restored) error {
 		sets, err = e.from(from).Sources(ctx, targets...)
 		return err
 	})
@@ -37,7 +37,7 @@ func (e *Engine) Sources(ctx context.Context, targets ...engine.Target) (sets []
 func (e *Engine) Build(ctx context.Context, t engine.Target, set engine.SourceSet, s step.Step) (engine.Result, error) {
 	store := gocmd.Store{Dir: filepath.Join(e.cache, "dagger", "bin"), Release: e.builder.Release}
 	return store.Build(t, func(dir string) error {
-		return e.withModules(ctx, func(from *restored) error { return e.compile(ctx, from, t, set, dir, s) })
+		return e.modules.Try(ctx, func(from *gocmd.Restored) error { return e.compile(ctx, from, t, set, dir, s) })
 	})
 }
 
@@ -46,7 +46,7 @@ func stageOf(t engine.Target, set engine.SourceSet) string {
 	return strings.Join(append(slices.Clone(set.Files), t.Platform.String()), "\x00")
 }
 
-func (e *Engine) compile(ctx context.Context, from *restored, t engine.Target, set engine.SourceSet, dir string, s step.Step) error {
+func (e *Engine) compile(ctx context.Context, from *gocmd.Restored, t engine.Target, set engine.SourceSet, dir string, s step.Step) error {
 	ctr, err := e.building(ctx, from)
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func (e *Engine) output(ctx context.Context, ctr *sdk.Container) (gocmd.Output, 
 
 // ask runs a go command that reads the skeleton only, or returns what it answered to
 // the same skeleton earlier.
-func (e *Engine) ask(ctx context.Context, from *restored, env, args []string) (gocmd.Output, error) {
+func (e *Engine) ask(ctx context.Context, from *gocmd.Restored, env, args []string) (gocmd.Output, error) {
 	bones, err := e.bones(ctx)
 	if err != nil {
 		return gocmd.Output{}, err
@@ -142,14 +142,14 @@ func (e *Engine) ask(ctx context.Context, from *restored, env, args []string) (g
 }
 
 // answer is where an answer of go list is kept.
-func (e *Engine) answer(skeleton string, from *restored, env, args []string) (string, error) {
+func (e *Engine) answer(skeleton string, from *gocmd.Restored, env, args []string) (string, error) {
 	dir, err := e.folder("list")
 	if err != nil {
 		return "", err
 	}
 	// Where modules come from is not part of it, but where they are seen: go.sum says what
 	// they are.
-	text, err := json.Marshal([]any{skeleton, e.builder, e.workdir(), e.src.Workspace != "", from.seen(), env, args})
+	text, err := json.Marshal([]any{skeleton, e.builder, e.workdir(), e.src.Workspace != "", seen(from), env, args})
 	if err != nil {
 		return "", err
 	}
@@ -172,7 +172,7 @@ func (e *Engine) bones(ctx context.Context) (gocmd.Skeleton, error) {
 }
 
 // fromModules reads files of one folder of the module cache.
-func (e *Engine) fromModules(ctx context.Context, from *restored, names []string) (map[string][]byte, error) {
+func (e *Engine) fromModules(ctx context.Context, from *gocmd.Restored, names []string) (map[string][]byte, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}

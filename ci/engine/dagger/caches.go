@@ -42,43 +42,20 @@ func (e *Engine) Objects() string {
 }
 
 // UseModules names a folder with modules for the builds.
-func (e *Engine) UseModules(dir string, short func()) { e.modules.Store(&restored{dir, short}) }
-
-// restored is a module cache that has what a program needed once.
-type restored struct {
-	dir   string
-	short func()
-}
+func (e *Engine) UseModules(dir string, short func()) { e.modules.Use(dir, short) }
 
 // seen is where the go command sees a module cache.
-func (r *restored) seen() string {
+func seen(r *gocmd.Restored) string {
 	if r == nil {
 		return modules
 	}
-	return restoredModules + filepath.Base(r.dir)
-}
-
-// withModules does something with the module cache of UseModules, and again with the
-// engine's own where that fails: what was not needed before is not there.
-func (e *Engine) withModules(ctx context.Context, do func(from *restored) error) error {
-	from := e.modules.Load()
-	err := do(from)
-	if err == nil || from == nil || ctx.Err() != nil {
-		return err
-	}
-	if err := do(nil); err != nil {
-		return err // the source is at fault, not the cache
-	}
-	if e.modules.CompareAndSwap(from, nil) {
-		from.short()
-	}
-	return nil
+	return restoredModules + filepath.Base(r.Dir)
 }
 
 // from is the go command with a module cache.
-func (e *Engine) from(r *restored) *gocmd.Go {
+func (e *Engine) from(r *gocmd.Restored) *gocmd.Go {
 	g := e.goCommand
-	g.Modules = r.seen()
+	g.Modules = seen(r)
 	g.Run = func(ctx context.Context, env, args []string) (gocmd.Output, error) { return e.ask(ctx, r, env, args) }
 	g.Copy = func(ctx context.Context, names []string) (map[string][]byte, error) {
 		return e.fromModules(ctx, r, names)
@@ -87,12 +64,12 @@ func (e *Engine) from(r *restored) *gocmd.Go {
 }
 
 // building is a container of the builder with a module cache.
-func (e *Engine) building(ctx context.Context, r *restored) (*sdk.Container, error) {
+func (e *Engine) building(ctx context.Context, r *gocmd.Restored) (*sdk.Container, error) {
 	ctr, err := e.builderContainer(ctx)
 	if err != nil || r == nil {
 		return ctr, err
 	}
-	return ctr.WithMountedDirectory(r.seen(), e.client.Host().Directory(r.dir)).WithEnvVariable("GOMODCACHE", r.seen()), nil
+	return ctr.WithMountedDirectory(seen(r), e.client.Host().Directory(r.Dir)).WithEnvVariable("GOMODCACHE", seen(r)), nil
 }
 
 // isObject are arguments of find for what lies in a build cache. BusyBox has them too.
@@ -162,7 +139,7 @@ func (e *Engine) Needs(ctx context.Context, t engine.Target) (needs engine.Needs
 	if err != nil {
 		return needs, err
 	}
-	err = e.withModules(ctx, func(from *restored) error {
+	err = e.modules.Try(ctx, func(from *gocmd.Restored) error {
 		ctr, err := e.building(ctx, from)
 		if err != nil {
 			return err
@@ -175,7 +152,7 @@ func (e *Engine) Needs(ctx context.Context, t engine.Target) (needs engine.Needs
 	return needs, err
 }
 
-func (e *Engine) needs(ctx context.Context, t engine.Target, from *restored, ctr *sdk.Container) (engine.Needs, error) {
+func (e *Engine) needs(ctx context.Context, t engine.Target, from *gocmd.Restored, ctr *sdk.Container) (engine.Needs, error) {
 	g := e.from(from)
 	g.Run = func(ctx context.Context, env, args []string) (gocmd.Output, error) {
 		return e.output(ctx, with(ctr, env).WithWorkdir(e.workdir()).WithExec(append([]string{"go"}, args...)))

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/slipway/ci/engine"
+	"example.com/slipway/ci/engine/gocmd"
 )
 
 // packed is an archive of entries that have one byte each, links lead to /etc/passwd.
@@ -83,8 +84,8 @@ func TestEngine_TellsModuleCachesApart(t *testing.T) {
 	_, err := e.Prepare(t.Context(), engine.Source{Root: "/src/tide", TreeRoot: "/src/tide"}, engine.Builder{Release: "go1.26.9"}, nil)
 	require.NoError(t, err)
 	names := map[string]bool{}
-	for _, r := range []*restored{nil, {dir: "/cache/modules/ab"}, {dir: "/cache/modules/cd"}} {
-		require.Equal(t, r.seen(), e.from(r).Modules)
+	for _, r := range []*gocmd.Restored{nil, {Dir: "/cache/modules/ab"}, {Dir: "/cache/modules/cd"}} {
+		require.Equal(t, seen(r), e.from(r).Modules)
 		name, err := e.answer("skeleton", r, nil, []string{"list"})
 		require.NoError(t, err)
 		names[name] = true
@@ -95,19 +96,19 @@ func TestEngine_TellsModuleCachesApart(t *testing.T) {
 func TestEngine_FallsBackToItsOwnModules(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		fails func(*restored) bool
+		fails func(*gocmd.Restored) bool
 		noted bool
 		kept  bool
 	}{
-		"they are all":       {func(*restored) bool { return false }, false, true},
-		"more is needed":     {func(r *restored) bool { return r != nil }, true, false},
-		"the source is poor": {func(*restored) bool { return true }, false, true},
+		"they are all":       {func(*gocmd.Restored) bool { return false }, false, true},
+		"more is needed":     {func(r *gocmd.Restored) bool { return r != nil }, true, false},
+		"the source is poor": {func(*gocmd.Restored) bool { return true }, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e, noted := New(Options{}), false
 			e.UseModules("/cache/modules/ab", func() { noted = true })
-			err := e.withModules(t.Context(), func(from *restored) error {
+			err := e.modules.Try(t.Context(), func(from *gocmd.Restored) error {
 				if c.fails(from) {
 					return os.ErrNotExist
 				}
@@ -115,7 +116,7 @@ func TestEngine_FallsBackToItsOwnModules(t *testing.T) {
 			})
 			require.Equal(t, c.fails(nil), err != nil)
 			require.Equal(t, c.noted, noted)
-			require.Equal(t, c.kept, e.modules.Load() != nil)
+			require.Equal(t, c.kept, e.modules.Restored() != nil)
 		})
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"path"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 
 	sdk "dagger.io/dagger"
 
@@ -41,8 +40,8 @@ type Engine struct {
 	goCommand gocmd.Go
 	// objects names the cache of a build that uses no other's.
 	objects string
-	// modules is what was named with UseModules.
-	modules atomic.Pointer[restored]
+	// modules are the one of UseModules before the engine's own.
+	modules gocmd.Modules
 
 	// mu guards the session and what hangs on it, reading the skeleton.
 	mu      sync.Mutex

@@ -20,13 +20,7 @@ func (e *Engine) Collect(context.Context) error { return nil }
 // UseModules names a module cache beside the user's, which is not touched: what is partly
 // there would break other builds.
 func (e *Engine) UseModules(dir string, short func()) {
-	e.modules.Store(&restored{dir, short})
-}
-
-// restored is a module cache that has what a program needed once.
-type restored struct {
-	dir   string
-	short func()
+	e.modules.Use(dir, short)
 }
 
 // Needs lists what a build needs.
@@ -39,25 +33,17 @@ func (e *Engine) Needs(ctx context.Context, t engine.Target) (needs engine.Needs
 }
 
 // withModules does something with the module cache of UseModules, and again with the
-// ordinary one where that fails: what was not needed before is not there.
+// ordinary one where that fails.
 func (e *Engine) withModules(ctx context.Context, do func(*gocmd.Go) error) error {
-	from := e.modules.Load()
-	if from == nil {
-		return do(&e.goCommand)
-	}
-	g := e.goCommand
-	g.Modules = from.dir
-	g.Run = func(ctx context.Context, env, args []string) (gocmd.Output, error) {
-		return e.runIn(ctx, slices.Concat(e.base, env, []string{"GOMODCACHE=" + from.dir}), args)
-	}
-	if err := do(&g); err == nil || ctx.Err() != nil {
-		return err
-	}
-	if err := do(&e.goCommand); err != nil {
-		return err // the source is at fault, not the cache
-	}
-	if e.modules.CompareAndSwap(from, nil) {
-		from.short()
-	}
-	return nil
+	return e.modules.Try(ctx, func(from *gocmd.Restored) error {
+		if from == nil {
+			return do(&e.goCommand)
+		}
+		g := e.goCommand
+		g.Modules = from.Dir
+		g.Run = func(ctx context.Context, env, args []string) (gocmd.Output, error) {
+			return e.runIn(ctx, slices.Concat(e.base, env, []string{"GOMODCACHE=" + from.Dir}), args)
+		}
+		return do(&g)
+	})
 }

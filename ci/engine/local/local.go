@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync/atomic"
 
 	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/engine/gocmd"
@@ -34,8 +33,8 @@ type Engine struct {
 	kept string
 	user environ
 
-	// modules is the module cache to build from, or nil for the user's.
-	modules atomic.Pointer[restored]
+	// modules are the one of UseModules before the user's.
+	modules gocmd.Modules
 
 	// What Prepare found.
 	root      string // the toolchain's GOROOT
