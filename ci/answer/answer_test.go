@@ -118,7 +118,7 @@ func TestLook_WantsTheSignatureOfAKey(t *testing.T) {
 			_, err := answer.Put(t.Context(), store, want, images, c.by)
 			require.NoError(t, err)
 			_, _, err = take(t, store, c.trust)
-			require.Equal(t, !c.taken, errors.Is(err, answer.ErrUntrusted), "%v", err)
+			require.Equal(t, !c.taken, errors.Is(err, gocache.ErrUntrusted), "%v", err)
 			_, err = answer.Put(t.Context(), store, want, images, ours)
 			require.NoError(t, err)
 			_, _, err = take(t, store, trust(ours))

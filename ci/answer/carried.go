@@ -24,16 +24,6 @@ const (
 	configType   = "application/vnd.slipway.answer.config.v1+json"
 )
 
-// manifest is that of OCI 1.1 with the field that go-containerregistry does not have.
-type manifest struct {
-	SchemaVersion int64             `json:"schemaVersion"`
-	MediaType     types.MediaType   `json:"mediaType"`
-	ArtifactType  string            `json:"artifactType"`
-	Config        v1.Descriptor     `json:"config"`
-	Layers        []v1.Descriptor   `json:"layers"`
-	Annotations   map[string]string `json:"annotations,omitempty"`
-}
-
 // carried is the configuration of the artifact: the record, with the indexes, manifests
 // and configurations of the images by their digests.
 type carried struct {
@@ -81,7 +71,7 @@ func there(ctx context.Context, text []byte, by *sign.Key) bool {
 	if by == nil {
 		return true
 	}
-	return m.trusted(ctx, &sign.Trust{Keys: []crypto.PublicKey{by.Public()}}) == nil
+	return trusted(ctx, m, &sign.Trust{Keys: []crypto.PublicKey{by.Public()}}) == nil
 }
 
 // put writes the configuration and the manifest, after all layers.
@@ -90,7 +80,7 @@ func (p *packed) put(ctx context.Context, to gocache.Store, made Record, by *sig
 	if err != nil {
 		return err
 	}
-	m := manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: ArtifactType, Layers: p.descriptors}
+	m := gocache.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: ArtifactType, Layers: p.descriptors}
 	if m.Config, err = describe(configType, text); err != nil {
 		return err
 	}

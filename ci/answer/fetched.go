@@ -2,7 +2,6 @@ package answer
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,12 +20,6 @@ import (
 	"example.com/slipway/ci/gocache"
 )
 
-// The bounds of what is read, which anybody may have written.
-const (
-	maxLayers = 1024
-	maxLayer  = 256 << 20
-)
-
 // fetches is how many layers are on their way at once, each of them in memory.
 const fetches = 4
 
@@ -37,11 +30,11 @@ const keepImages = 1 << 30
 type Offer struct {
 	from gocache.Store
 	key  string
-	m    manifest
+	m    gocache.Manifest
 }
 
 // Look finds the answer for a key, from whom it has to be; nil is anybody. The error wraps
-// gocache.ErrNone where there is none.
+// gocache.ErrNone where there is none, and gocache.ErrUntrusted where somebody else signed it.
 func Look(ctx context.Context, from gocache.Store, key string, limit int64, trust *sign.Trust) (*Offer, error) {
 	text, err := from.Manifest(ctx, Tag(key))
 	if err != nil {
@@ -49,7 +42,7 @@ func Look(ctx context.Context, from gocache.Store, key string, limit int64, trus
 	}
 	m, err := read(text, limit)
 	if err == nil {
-		err = m.trusted(ctx, trust)
+		err = trusted(ctx, m, trust)
 	}
 	return &Offer{from, key, m}, err
 }
@@ -58,7 +51,7 @@ func Look(ctx context.Context, from gocache.Store, key string, limit int64, trus
 // against the digests of the record; whether the record is right depends on who can write
 // to the store.
 func (o *Offer) Take(ctx context.Context, dir string) (Record, []v1.ImageIndex, error) {
-	text, err := whole(ctx, o.from, o.m.Config)
+	text, err := gocache.Whole(ctx, o.from, o.m.Config)
 	if err != nil {
 		return Record{}, nil, err
 	}
@@ -80,45 +73,22 @@ func (o *Offer) Take(ctx context.Context, dir string) (Record, []v1.ImageIndex, 
 }
 
 // read reads a manifest and refuses what no answer of ours can be.
-func read(text []byte, limit int64) (manifest, error) {
-	var m manifest
-	if err := json.Unmarshal(text, &m); err != nil {
-		return m, fmt.Errorf("reading an answer: %w", err)
+func read(text []byte, limit int64) (gocache.Manifest, error) {
+	m, err := gocache.Outline(text)
+	if err != nil {
+		return m, err
 	}
 	if m.ArtifactType != ArtifactType || m.Config.MediaType != configType {
 		return m, errors.New("it is something else than an answer")
 	}
-	bounds := errors.New("the answer is out of bounds")
-	if len(m.Layers) > maxLayers || m.Config.Size > maxRecord {
-		return m, bounds
-	}
-	var size int64
-	for _, d := range append([]v1.Descriptor{m.Config}, m.Layers...) {
-		if _, err := hex.DecodeString(d.Digest.Hex); err != nil || d.Digest.Algorithm != "sha256" || len(d.Digest.Hex) != 64 || d.Size < 0 || d.Size > maxLayer {
-			return m, bounds
-		}
-		if size += d.Size; size > limit {
-			return m, bounds
-		}
+	if m.Config.Size > maxRecord || m.Config.Size+m.Size() > limit {
+		return m, errors.New("the answer is out of bounds")
 	}
 	return m, nil
 }
 
-// whole is the content of a descriptor.
-func whole(ctx context.Context, from gocache.Store, d v1.Descriptor) ([]byte, error) {
-	text, err := from.Blob(ctx, d)
-	if err != nil {
-		return nil, err
-	}
-	got, err := describe(d.MediaType, text)
-	if err == nil && (got.Digest != d.Digest || got.Size != d.Size) {
-		err = fmt.Errorf("the blob %s is not whole", d.Digest)
-	}
-	return text, err
-}
-
 // unpack writes an OCI layout of the images. What lies there whole is not fetched again.
-func (c carried) unpack(ctx context.Context, from gocache.Store, m manifest, dir string) error {
+func (c carried) unpack(ctx context.Context, from gocache.Store, m gocache.Manifest, dir string) error {
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(fetches)
 	for _, d := range m.Layers {
@@ -127,7 +97,7 @@ func (c carried) unpack(ctx context.Context, from gocache.Store, m manifest, dir
 			if sum, err := hashFile(name); err == nil && sum == d.Digest.Hex {
 				return nil
 			}
-			text, err := whole(within, from, d)
+			text, err := gocache.Whole(within, from, d)
 			if err != nil {
 				return err
 			}

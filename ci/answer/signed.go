@@ -2,13 +2,13 @@ package answer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"example.com/slipway/ci/attest"
 	"example.com/slipway/ci/attest/sign"
+	"example.com/slipway/ci/gocache"
 )
 
 // signatureAnnotation is the annotation of a manifest with a Sigstore bundle, in which a
@@ -18,9 +18,6 @@ const signatureAnnotation = "vnd.slipway.answer.signature"
 
 // predicateType is that of the statement.
 const predicateType = "https://example.com/slipway/answer/v1"
-
-// ErrUntrusted is in the chain of the error for an answer that nobody signed who is trusted.
-var ErrUntrusted = errors.New("nobody who is trusted signed it")
 
 // vouch is the annotation with the signature of a key, none without a key.
 func vouch(ctx context.Context, by *sign.Key, config v1.Hash, key string) (map[string]string, error) {
@@ -40,17 +37,17 @@ func vouch(ctx context.Context, by *sign.Key, config v1.Hash, key string) (map[s
 
 // trusted checks that one of the keys signed the configuration of a manifest; nil trusts
 // anybody. For which inputs it is stands in the configuration itself.
-func (m manifest) trusted(ctx context.Context, by *sign.Trust) error {
+func trusted(ctx context.Context, m gocache.Manifest, by *sign.Trust) error {
 	if by == nil {
 		return nil
 	}
 	text := m.Annotations[signatureAnnotation]
 	if text == "" {
-		return fmt.Errorf("%w: it is not signed", ErrUntrusted)
+		return fmt.Errorf("%w: it is not signed", gocache.ErrUntrusted)
 	}
 	_, _, err := by.Verify(ctx, []byte(text), sign.Claim{Subject: m.Config.Digest.String(), PredicateType: predicateType})
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUntrusted, err)
+		return fmt.Errorf("%w: %w", gocache.ErrUntrusted, err)
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func (f folder) manifest(ctx context.Context, d v1.Descriptor) ([]byte, error) {
 	if d.Size > maxManifest {
 		return nil, errors.New("the manifest of the cache is out of bounds")
 	}
-	return whole(ctx, f, d)
+	return Whole(ctx, f, d)
 }
 
 // Blob looks for hexadecimal names only: the index may say anything.
@@ -175,7 +175,7 @@ func (f folder) sweep(ctx context.Context, idx v1.IndexManifest) error {
 		if err != nil {
 			continue
 		}
-		m, err := outline(text)
+		m, err := Outline(text)
 		if err != nil {
 			return nil // another program's layout: what it needs is not known
 		}

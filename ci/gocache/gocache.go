@@ -80,8 +80,8 @@ func (k Key) Tag() string {
 	return "gocache-" + hex.EncodeToString(sum[:8])
 }
 
-// manifest is that of OCI 1.1 with the field that go-containerregistry does not have.
-type manifest struct {
+// Manifest is that of OCI 1.1 with the field that go-containerregistry does not have.
+type Manifest struct {
 	SchemaVersion int64           `json:"schemaVersion"`
 	MediaType     types.MediaType `json:"mediaType"`
 	ArtifactType  string          `json:"artifactType"`
@@ -95,8 +95,8 @@ type manifest struct {
 var ErrNone = errors.New("there is no cache")
 
 // parse reads a manifest and refuses what no cache of ours can be.
-func parse(text []byte) (manifest, error) {
-	m, err := outline(text)
+func parse(text []byte) (Manifest, error) {
+	m, err := Outline(text)
 	if err != nil {
 		return m, err
 	}
@@ -109,9 +109,10 @@ func parse(text []byte) (manifest, error) {
 	return m, nil
 }
 
-// outline reads the manifest of whatever lies beside caches.
-func outline(text []byte) (manifest, error) {
-	var m manifest
+// Outline reads the manifest of whatever lies in a store, and refuses what is out of
+// bounds or cannot be found by its digest.
+func Outline(text []byte) (Manifest, error) {
+	var m Manifest
 	if err := json.Unmarshal(text, &m); err != nil {
 		return m, fmt.Errorf("reading the manifest of the cache: %w", err)
 	}
@@ -129,8 +130,8 @@ func outline(text []byte) (manifest, error) {
 	return m, nil
 }
 
-// size is that of all layers, compressed.
-func (m manifest) size() int64 {
+// Size is that of all layers, compressed.
+func (m Manifest) Size() int64 {
 	var n int64
 	for _, d := range m.Layers {
 		n += d.Size
@@ -138,8 +139,8 @@ func (m manifest) size() int64 {
 	return n
 }
 
-// whole is the content of a descriptor.
-func whole(ctx context.Context, from Store, d v1.Descriptor) ([]byte, error) {
+// Whole is the content of a descriptor, which has its digest and size.
+func Whole(ctx context.Context, from Store, d v1.Descriptor) ([]byte, error) {
 	text, err := from.Blob(ctx, d)
 	if err != nil {
 		return nil, err
@@ -152,9 +153,9 @@ func whole(ctx context.Context, from Store, d v1.Descriptor) ([]byte, error) {
 }
 
 // purpose is what a cache is for, which has the tag of the key.
-func purpose(ctx context.Context, from Store, m manifest, key Key) (Key, error) {
+func purpose(ctx context.Context, from Store, m Manifest, key Key) (Key, error) {
 	var k Key
-	text, err := whole(ctx, from, m.Config)
+	text, err := Whole(ctx, from, m.Config)
 	if err == nil {
 		err = json.Unmarshal(text, &k)
 	}

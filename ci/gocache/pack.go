@@ -130,31 +130,31 @@ func Save(ctx context.Context, to Store, key Key, files []File, how How) (Saved,
 		}
 	}
 	if !how.Renew && has.Modules == key.Modules && fresh*100 <= total*leastChange {
-		return Saved{Size: before.size(), Skipped: "little is new"}, nil
+		return Saved{Size: before.Size(), Skipped: "little is new"}, nil
 	}
 	return write(ctx, to, key, all, old, how)
 }
 
 // last is the manifest that is there and what it is for, or an empty one where it is not
 // from whom it has to be.
-func last(ctx context.Context, to Store, key Key, by *sign.Trust) (manifest, Key, error) {
+func last(ctx context.Context, to Store, key Key, by *sign.Trust) (Manifest, Key, error) {
 	text, err := to.Manifest(ctx, key.Tag())
 	if errors.Is(err, ErrNone) {
-		return manifest{}, Key{}, nil
+		return Manifest{}, Key{}, nil
 	}
 	if err != nil {
-		return manifest{}, Key{}, err
+		return Manifest{}, Key{}, err
 	}
 	m, err := parse(text)
 	if err != nil {
-		return manifest{}, Key{}, nil // what is there instead is overwritten
+		return Manifest{}, Key{}, nil // what is there instead is overwritten
 	}
 	has, err := purpose(ctx, to, m, key)
 	if err == nil {
 		err = m.trusted(ctx, text, by, key)
 	}
 	if err != nil {
-		return manifest{}, Key{}, nil
+		return Manifest{}, Key{}, nil
 	}
 	return m, has, nil
 }
@@ -181,8 +181,8 @@ func write(ctx context.Context, to Store, key Key, all []bucket, old map[string]
 	if err := group.Wait(); err != nil {
 		return Saved{}, err
 	}
-	m := manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: ArtifactType, Layers: layers}
-	done := Saved{Size: m.size()}
+	m := Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: ArtifactType, Layers: layers}
+	done := Saved{Size: m.Size()}
 	for _, n := range sent {
 		done.Sent += n
 	}

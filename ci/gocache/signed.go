@@ -25,7 +25,7 @@ const predicateType = "https://example.com/slipway/gocache/v1"
 var ErrUntrusted = errors.New("nobody who is trusted signed it")
 
 // bare is the manifest that a signature is about.
-func (m manifest) bare() ([]byte, v1.Hash, error) {
+func (m Manifest) bare() ([]byte, v1.Hash, error) {
 	m.Annotations = nil
 	text, err := json.Marshal(m)
 	if err != nil {
@@ -36,7 +36,7 @@ func (m manifest) bare() ([]byte, v1.Hash, error) {
 }
 
 // signed is the text of the manifest with the signature of a key, if there is one.
-func (m manifest) signed(ctx context.Context, by *sign.Key, key Key) ([]byte, error) {
+func (m Manifest) signed(ctx context.Context, by *sign.Key, key Key) ([]byte, error) {
 	text, digest, err := m.bare()
 	if err != nil || by == nil {
 		return text, err
@@ -55,7 +55,7 @@ func (m manifest) signed(ctx context.Context, by *sign.Key, key Key) ([]byte, er
 
 // trusted checks that one of the keys signed a manifest for what a key says. An older one
 // that it signed passes too: what was true of an object then still is.
-func (m manifest) trusted(ctx context.Context, text []byte, by *sign.Trust, key Key) error {
+func (m Manifest) trusted(ctx context.Context, text []byte, by *sign.Trust, key Key) error {
 	if by == nil {
 		return nil
 	}

@@ -71,8 +71,8 @@ func Restore(ctx context.Context, from Store, key Key, into Into) (Restored, err
 	if err := m.trusted(ctx, text, into.Trust, key); err != nil {
 		return Restored{}, err
 	}
-	if m.size() > into.Limit {
-		return Restored{}, fmt.Errorf("the cache has %d bytes, more than the limit of %d", m.size(), into.Limit)
+	if m.Size() > into.Limit {
+		return Restored{}, fmt.Errorf("the cache has %d bytes, more than the limit of %d", m.Size(), into.Limit)
 	}
 	r := &restoring{from: from, objects: into.Objects}
 	dir, err := r.wanted(ctx, m, key, into)
@@ -107,7 +107,7 @@ type restoring struct {
 }
 
 // wanted finds out whether the modules of a cache are those of the source, and where they go.
-func (r *restoring) wanted(ctx context.Context, m manifest, key Key, into Into) (dir string, err error) {
+func (r *restoring) wanted(ctx context.Context, m Manifest, key Key, into Into) (dir string, err error) {
 	has, err := purpose(ctx, r.from, m, key)
 	if err != nil {
 		return "", err
@@ -155,7 +155,7 @@ func (r *restoring) settle(dir string) (string, error) {
 	return dir, nil
 }
 
-func (r *restoring) all(ctx context.Context, m manifest) error {
+func (r *restoring) all(ctx context.Context, m Manifest) error {
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(fetches)
 	for _, d := range m.Layers {
@@ -165,7 +165,7 @@ func (r *restoring) all(ctx context.Context, m manifest) error {
 			if dir == "" {
 				return nil
 			}
-			text, err := whole(within, r.from, d)
+			text, err := Whole(within, r.from, d)
 			if err == nil {
 				r.packed.Add(d.Size)
 				err = r.unpack(part, dir, text)

@@ -10,6 +10,7 @@ import (
 
 	"example.com/slipway/ci/answer"
 	"example.com/slipway/ci/engine"
+	"example.com/slipway/ci/gocache"
 	"example.com/slipway/ci/image"
 	"example.com/slipway/ci/step"
 )
@@ -144,7 +145,7 @@ func (p *Pipeline) answerFrom(ctx context.Context, b *Built) bool {
 		return false // the caches say so
 	}
 	offer, err := answer.Look(ctx, from, b.inputs.Key(), caches.Limit, trust)
-	if errors.Is(err, answer.ErrUntrusted) {
+	if errors.Is(err, gocache.ErrUntrusted) {
 		p.Reporter.Note(fmt.Sprintf("the images in %s are of no use: %v", caches.From, err))
 	}
 	if err != nil {
