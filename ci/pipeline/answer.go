@@ -140,11 +140,11 @@ func (p *Pipeline) answerFrom(ctx context.Context, b *Built) bool {
 	if err != nil {
 		return false // the caches say so
 	}
-	_, trust, err := p.vouchers(caches)
+	keys, err := p.vouchers(b)
 	if err != nil {
 		return false // the caches say so
 	}
-	offer, err := answer.Look(ctx, from, b.inputs.Key(), caches.Limit, trust)
+	offer, err := answer.Look(ctx, from, b.inputs.Key(), caches.Limit, keys.trust)
 	if errors.Is(err, gocache.ErrUntrusted) {
 		p.Reporter.Note(fmt.Sprintf("the images in %s are of no use: %v", caches.From, err))
 	}

@@ -27,18 +27,16 @@ func (p *Pipeline) restore(ctx context.Context, b *Built) error {
 	if !ok {
 		return nil // whole images alone are carried
 	}
-	var trust *sign.Trust
-	var err error
-	b.vouch, trust, err = p.vouchers(caches)
+	keys, err := p.vouchers(b)
 	if err != nil {
 		return err
 	}
 	switch {
 	case caches.From == "":
-	case b.published && !caches.Trusted && trust == nil:
+	case b.published && !caches.Trusted && keys.trust == nil:
 		p.Reporter.Note("nothing is restored from " + caches.From + ": what is published is built without, or with what a key signed, --cache-key, or with --cache-trusted")
 	default:
-		if err := p.restoreFrom(ctx, b, e, trust); err != nil {
+		if err := p.restoreFrom(ctx, b, e, keys.trust); err != nil {
 			return err
 		}
 	}
@@ -119,11 +117,15 @@ func (p *Pipeline) saved(ctx context.Context, b *Built, e engine.Caching) (strin
 	if err != nil {
 		return "", err
 	}
+	keys, err := p.vouchers(b)
+	if err != nil {
+		return "", err
+	}
 	files, err := carried(ctx, b, e)
 	if err != nil {
 		return "", err
 	}
-	done, err := gocache.Save(ctx, to, b.key(), files, gocache.How{Limit: b.Plan.Run.Caches.Limit, Renew: b.lost, Sign: b.vouch})
+	done, err := gocache.Save(ctx, to, b.key(), files, gocache.How{Limit: b.Plan.Run.Caches.Limit, Renew: b.lost, Sign: keys.by})
 	switch {
 	case err != nil:
 		return "", err

@@ -12,32 +12,43 @@ import (
 
 	"example.com/slipway/ci/attest/sign"
 	"example.com/slipway/ci/gocache"
-	"example.com/slipway/ci/plan"
 	"example.com/slipway/ci/registry"
 )
 
 // vouchers are the key that signs what is carried to other machines, nil without one, and
 // those of which one has to have signed what comes from them, nil where anybody may. Who
 // signs builds on nothing that somebody else could have written.
-func (p *Pipeline) vouchers(caches plan.Caches) (by *sign.Key, trust *sign.Trust, err error) {
+type vouchers struct {
+	by    *sign.Key
+	trust *sign.Trust
+}
+
+// vouchers reads the keys once: one with a password is made to be slow to open.
+func (p *Pipeline) vouchers(b *Built) (*vouchers, error) {
+	if b.vouchers != nil {
+		return b.vouchers, nil
+	}
+	caches, v := b.Plan.Run.Caches, &vouchers{}
 	var keys []crypto.PublicKey
 	if caches.SignKey != "" {
-		if by, err = (sign.Source{Name: caches.SignKey, Getenv: p.getenv}).Key(); err != nil {
-			return nil, nil, err
+		var err error
+		if v.by, err = (sign.Source{Name: caches.SignKey, Getenv: p.getenv}).Key(); err != nil {
+			return nil, err
 		}
-		keys = append(keys, by.Public())
+		keys = append(keys, v.by.Public())
 	}
 	for _, name := range caches.Keys {
 		key, err := sign.Source{Name: name, Getenv: p.getenv}.Public()
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		keys = append(keys, key)
 	}
 	if len(keys) > 0 {
-		trust = &sign.Trust{Keys: keys}
+		v.trust = &sign.Trust{Keys: keys}
 	}
-	return by, trust, nil
+	b.vouchers = v
+	return v, nil
 }
 
 // key says what a cache of this build is for.

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"example.com/slipway/ci/attest/sign"
 	"example.com/slipway/ci/config"
 	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/finding"
@@ -70,8 +69,8 @@ type Built struct {
 	preBuilt         time.Time
 	// lost says that a part of the cache was not whole.
 	lost bool
-	// vouch signs the cache that is saved, or is nil.
-	vouch *sign.Key
+	// vouchers are the keys of caches, once they are read.
+	vouchers *vouchers
 	// published says that what is built is to be published.
 	published bool
 	// clean wants no source that differs from the commit.

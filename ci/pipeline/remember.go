@@ -71,7 +71,7 @@ func (p *Pipeline) deposit(ctx context.Context, b *Built, made answer.Record) (s
 	if err != nil {
 		return 0, err
 	}
-	by, _, err := p.vouchers(b.Plan.Run.Caches)
+	keys, err := p.vouchers(b)
 	if err != nil {
 		return 0, err
 	}
@@ -79,5 +79,5 @@ func (p *Pipeline) deposit(ctx context.Context, b *Built, made answer.Record) (s
 	for _, img := range b.Images {
 		images = append(images, img.Index.ImageIndex)
 	}
-	return answer.Put(ctx, to, made, images, by)
+	return answer.Put(ctx, to, made, images, keys.by)
 }
