@@ -19,7 +19,7 @@ import (
 func TestModule_HasTheVersionsOfTheCommand(t *testing.T) {
 	t.Parallel()
 	ours, theirs := versions(t, "../go.mod"), versions(t, "module/go.mod")
-	for _, path := range []string{"dagger.io/dagger", "github.com/google/go-containerregistry", "github.com/klauspost/compress", "github.com/moby/buildkit"} {
+	for _, path := range []string{"dagger.io/dagger", "github.com/google/go-containerregistry", "github.com/klauspost/compress", "github.com/klauspost/pgzip", "github.com/moby/buildkit"} {
 		require.NotEmpty(t, ours[path], path)
 		require.Equal(t, ours[path], theirs[path], path)
 	}

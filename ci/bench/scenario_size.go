@@ -10,8 +10,6 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 
 	"example.com/slipway/ci/layer"
 )
@@ -138,13 +136,7 @@ func (c *count) Write(p []byte) (int, error) {
 // compressed is the size that a layer's compression makes of something.
 func compressed(r io.Reader, compression string) (int64, error) {
 	var total count
-	var w io.WriteCloser
-	var err error
-	if compression == "zstd" {
-		w, err = zstd.NewWriter(&total, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
-	} else {
-		w, err = gzip.NewWriterLevel(&total, layer.Level)
-	}
+	w, err := layer.Compression(compression).Writer(&total)
 	if err != nil {
 		return 0, err
 	}

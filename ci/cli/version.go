@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"github.com/spf13/cobra"
 )
@@ -18,7 +19,7 @@ func (s *session) versionVerb() *cobra.Command {
 			}
 			fmt.Fprintf(s.Stdout, "slipway %s, built by %s\n", info.Main.Version, info.GoVersion)
 			for _, m := range info.Deps {
-				if m.Path == "github.com/google/go-containerregistry" || m.Path == "github.com/klauspost/compress" {
+				if slices.Contains([]string{"github.com/google/go-containerregistry", "github.com/klauspost/compress", "github.com/klauspost/pgzip"}, m.Path) {
 					fmt.Fprintf(s.Stdout, "%s %s\n", m.Path, m.Version)
 				}
 			}

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/klauspost/compress/gzip"
 	"github.com/stretchr/testify/require"
 
 	"example.com/slipway/ci/layer"
@@ -43,7 +42,7 @@ func compressedProgram(t *testing.T, img v1.Image) int64 {
 			continue
 		}
 		var b bytes.Buffer
-		w, err := gzip.NewWriterLevel(&b, layer.Level)
+		w, err := layer.Gzip.Writer(&b)
 		require.NoError(t, err)
 		_, err = io.Copy(w, entries)
 		require.NoError(t, err)

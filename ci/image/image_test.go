@@ -82,7 +82,7 @@ func TestAssemble_GivesThePinnedDigest(t *testing.T) {
 	t.Parallel()
 	idx := assemble(t, thePlan(), amd64, arm64)
 	require.NoError(t, validate.Index(idx.ImageIndex))
-	require.Equal(t, "sha256:5d3c3c98e66521d1f83e109b0158b7a4873cd956de010e4bd6880617158c0701", idx.Digest.String())
+	require.Equal(t, "sha256:a0d94591aafaadde3c1936647b6cf886ae43a140936819fab58f71f6f7043671", idx.Digest.String())
 }
 
 func TestAssemble_SortsPlatformsAndWritesThemInNormalForm(t *testing.T) {

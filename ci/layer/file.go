@@ -82,8 +82,8 @@ func (f File) open() (io.ReadCloser, int64, error) {
 func key(files []File, mtime time.Time, c Compression) (string, error) {
 	h := sha256.New()
 	lines := json.NewEncoder(h)
-	// The version changes with the tar format, the levels and klauspost/compress.
-	if err := lines.Encode([]any{"layer", 2, c, Level, mtime.Unix()}); err != nil {
+	// The version changes with the tar format, the levels, the blocks and klauspost's packages.
+	if err := lines.Encode([]any{"layer", 3, c, Level, mtime.Unix()}); err != nil {
 		return "", err
 	}
 	for _, f := range files {
