@@ -134,7 +134,12 @@ func (b *bench) declare(s *service) error {
 		declared.Builder.String(), images.Builder.String(), declared.Base.String(), images.Base.String(),
 		"WORKDIR /src\n", "WORKDIR /src\nENV GOPROXY="+b.net.proxy+"\n",
 	).Replace(string(text))
-	return os.WriteFile(filepath.Join(s.dir, "Dockerfile"), []byte(changed), 0o644)
+	// A git that was asked for its status writes .git/index, and BuildKit would copy it.
+	ignored := filepath.Join(s.dir, ".dockerignore")
+	if !exists(ignored) {
+		err = os.WriteFile(ignored, []byte(".git\n"), 0o644)
+	}
+	return errors.Join(err, os.WriteFile(filepath.Join(s.dir, "Dockerfile"), []byte(changed), 0o644))
 }
 
 // versions reads go.mod and go.sum, and what becomes of them with another version of one
