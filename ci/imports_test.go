@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"ci/attest/urn":               nil,
 	"ci/attest/statements":        {"ci/attest", "ci/attest/provenance", "ci/attest/sbom", "ci/attest/vuln", "ci/receipt"},
 	"ci/attest/sign":              {"ci/attest", "ci/fault"},
+	"ci/attest/sign/signtest":     {"ci/attest/sign"},
 	"ci/attest/sbom":              {"ci/attest", "ci/attest/purl", "ci/attest/urn", "ci/inspect", "ci/plan"},
 	"ci/attest/purl":              nil,
 	"ci/attest/provenance":        {"ci/attest", "ci/attest/purl", "ci/inspect", "ci/plan", "ci/receipt"},
