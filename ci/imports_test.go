@@ -52,7 +52,7 @@ var allowed = map[string][]string{
 	"ci/engine/local":             {"ci/cache", "ci/container", "ci/engine", "ci/engine/gocmd", "ci/fault", "ci/finding", "ci/plan", "ci/process", "ci/step", "ci/tool", "ci/trial", "ci/trial/runner"},
 	"ci/engine/dagger":            {"ci/cache", "ci/engine", "ci/engine/gocmd", "ci/fault", "ci/finding", "ci/plan", "ci/process", "ci/source", "ci/step", "ci/tool", "ci/trial", "ci/trial/runner"},
 	"ci/gocache":                  {"ci/attest", "ci/attest/sign", "ci/cache", "ci/registry"},
-	"ci/answer":                   {"ci/attest", "ci/attest/sign", "ci/cache", "ci/gocache", "ci/plan"},
+	"ci/answer":                   {"ci/attest/sign", "ci/cache", "ci/gocache", "ci/plan"},
 	"ci/engine/native":            {"ci/cache", "ci/fault", "ci/process", "ci/step"},
 	"ci/engine/native/distconsts": nil,
 	"ci/engine/native/gate":       nil,
