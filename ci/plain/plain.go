@@ -1,5 +1,5 @@
-// Package plain makes text from outside fit to be shown: names and tool output may come
-// from a hostile source folder, scanner or registry.
+// Package plain makes text from outside fit to be shown, in lines that are laid out alike:
+// names and tool output may come from a hostile source folder, scanner or registry.
 package plain
 
 import (
