@@ -82,7 +82,7 @@ var allowed = map[string][]string{
 	"ci/trial":                    {"ci/engine", "ci/fault", "ci/layer", "ci/trial/runner"},
 	"ci/trial/runner":             nil,
 	"ci/trial/runner/command":     {"ci/trial/runner"},
-	"ci/finding":                  nil,
+	"ci/finding":                  {"ci/plain"},
 	"ci/plain":                    nil,
 	"ci/cache":                    nil,
 	"ci/process":                  nil,

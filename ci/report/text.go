@@ -133,7 +133,7 @@ func (t *text) indented(indent string, lines []string, n int) {
 		t.Line(indent + line)
 	}
 	if more > 0 {
-		t.Line(fmt.Sprintf("%sand %s", indent, count(more, "more line")))
+		t.Line(fmt.Sprintf("%sand %s", indent, plain.Count(more, "more line")))
 	}
 }
 

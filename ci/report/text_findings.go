@@ -62,7 +62,7 @@ func (t *text) failing() {
 		t.about(f)
 	}
 	if more := len(all) - len(shown); more > 0 {
-		t.Line(fmt.Sprintf("and %s", count(more, "more finding")))
+		t.Line(fmt.Sprintf("and %s", plain.Count(more, "more finding")))
 	}
 }
 

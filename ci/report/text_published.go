@@ -17,7 +17,7 @@ func (t *text) published() {
 	}
 	if more := len(all) - maxPublications; more > 0 {
 		t.Line("")
-		t.Line("and " + count(more, "more publication"))
+		t.Line("and " + plain.Count(more, "more publication"))
 	}
 }
 

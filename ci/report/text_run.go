@@ -25,7 +25,7 @@ func (t *text) ending(told bool) {
 		t.Line("  " + line)
 	}
 	if e.More > 0 {
-		t.Line("  and " + count(e.More, "more line"))
+		t.Line("  and " + plain.Count(e.More, "more line"))
 	}
 	t.fix(e.Fix)
 }
@@ -44,7 +44,7 @@ func (t *text) outputs(word string, all []failure, what string) {
 	}
 	if more := len(all) - maxFailedTests; more > 0 {
 		t.Line("")
-		t.Line("and " + count(more, "more "+what))
+		t.Line("and " + plain.Count(more, "more "+what))
 	}
 }
 
