@@ -7,8 +7,11 @@ import (
 
 // The colours of Paint.
 const (
-	Red, Green, Yellow, Faint = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m"
-	reset                     = "\x1b[0m"
+	Red    = "\x1b[31m"
+	Green  = "\x1b[32m"
+	Yellow = "\x1b[33m"
+	Faint  = "\x1b[2m"
+	reset  = "\x1b[0m"
 )
 
 // Text gathers lines for a terminal, or for the log of a CI system.
