@@ -94,7 +94,7 @@ func TestRestore_TakesNoManifestThatWasChanged(t *testing.T) {
 	store, _, _ := signed(t, ours)
 	text, err := store.Manifest(t.Context(), key.Tag())
 	require.NoError(t, err)
-	bundle, _ := value(t, text, `:"{`)
+	bundle, _ := value(t, text, `"vnd.slipway.gocache.signature":"{`)
 	payload, afterPayload := value(t, text, `payload\":\"`)
 	sig, afterSig := value(t, text, `sig\":\"`)
 	to := into(t)
