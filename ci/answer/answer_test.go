@@ -2,9 +2,6 @@ package answer_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"math"
@@ -23,6 +20,7 @@ import (
 
 	"example.com/slipway/ci/answer"
 	"example.com/slipway/ci/attest/sign"
+	"example.com/slipway/ci/attest/sign/signtest"
 	"example.com/slipway/ci/gocache"
 )
 
@@ -40,23 +38,6 @@ func made(t *testing.T) (answer.Record, []v1.ImageIndex) {
 	digest, err := idx.Digest()
 	require.NoError(t, err)
 	return answer.Record{Key: key, Made: time.Unix(1, 0).UTC(), Images: []answer.Image{{Name: "tide", Digest: digest.String()}}}, []v1.ImageIndex{idx}
-}
-
-func newKey(t *testing.T) *sign.Key {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	k, err := sign.NewKey(private)
-	require.NoError(t, err)
-	return k
-}
-
-func trust(keys ...*sign.Key) *sign.Trust {
-	t := &sign.Trust{}
-	for _, k := range keys {
-		t.Keys = append(t.Keys, k.Public())
-	}
-	return t
 }
 
 func take(t *testing.T, from gocache.Store, by *sign.Trust) (answer.Record, []v1.ImageIndex, error) {
@@ -98,17 +79,17 @@ func TestPut_IsTakenAsItWas(t *testing.T) {
 
 func TestLook_WantsTheSignatureOfAKey(t *testing.T) {
 	t.Parallel()
-	ours, theirs := newKey(t), newKey(t)
+	ours, theirs := signtest.Key(t), signtest.Key(t)
 	for name, c := range map[string]struct {
 		by    *sign.Key
 		trust *sign.Trust
 		taken bool
 	}{
-		"ours":                      {ours, trust(ours), true},
-		"one of several":            {ours, trust(theirs, ours), true},
+		"ours":                      {ours, signtest.Trust(ours), true},
+		"one of several":            {ours, signtest.Trust(theirs, ours), true},
 		"signed, and nobody wants":  {ours, nil, true},
-		"theirs":                    {theirs, trust(ours), false},
-		"unsigned":                  {nil, trust(ours), false},
+		"theirs":                    {theirs, signtest.Trust(ours), false},
+		"unsigned":                  {nil, signtest.Trust(ours), false},
 		"unsigned, and nobody asks": {nil, nil, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -121,7 +102,7 @@ func TestLook_WantsTheSignatureOfAKey(t *testing.T) {
 			require.Equal(t, !c.taken, errors.Is(err, gocache.ErrUntrusted), "%v", err)
 			_, err = answer.Put(t.Context(), store, want, images, ours)
 			require.NoError(t, err)
-			_, _, err = take(t, store, trust(ours))
+			_, _, err = take(t, store, signtest.Trust(ours))
 			require.NoError(t, err, "who signs overwrites what others signed")
 		})
 	}

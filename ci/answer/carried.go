@@ -24,6 +24,10 @@ const (
 	configType   = "application/vnd.slipway.answer.config.v1+json"
 )
 
+// seal is on answers: a key states for which inputs the configuration is, which names
+// everything else by its digest. For which it is, is read from the configuration itself.
+const seal gocache.Seal = "answer"
+
 // carried is the configuration of the artifact: the record, with the indexes, manifests
 // and configurations of the images by their digests.
 type carried struct {
@@ -71,7 +75,8 @@ func there(ctx context.Context, text []byte, by *sign.Key) bool {
 	if by == nil {
 		return true
 	}
-	return trusted(ctx, m, &sign.Trust{Keys: []crypto.PublicKey{by.Public()}}) == nil
+	_, err = seal.Verify(ctx, m, &sign.Trust{Keys: []crypto.PublicKey{by.Public()}}, m.Config.Digest)
+	return err == nil
 }
 
 // put writes the configuration and the manifest, after all layers.
@@ -84,8 +89,8 @@ func (p *packed) put(ctx context.Context, to gocache.Store, made Record, by *sig
 	if m.Config, err = describe(configType, text); err != nil {
 		return err
 	}
-	if m.Annotations, err = vouch(ctx, by, m.Config.Digest, made.Key); err != nil {
-		return err
+	if m.Annotations, err = seal.Sign(ctx, by, m.Config.Digest, map[string]string{"key": made.Key}); err != nil {
+		return fmt.Errorf("signing the images: %w", err)
 	}
 	if err := to.Write(ctx, m.Config, gocache.Text(text)); err != nil {
 		return err

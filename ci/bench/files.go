@@ -41,6 +41,20 @@ func copyAll(to, from string, names ...string) error {
 	return nil
 }
 
+// writeAll writes files below a folder.
+func writeAll(to string, texts map[string]string) error {
+	for name, text := range texts {
+		file := filepath.Join(to, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // forget removes what is in a folder but for some names in it, for example a/b, and
 // without any the folder too. The go command makes the folders of modules read-only.
 func forget(dir string, kept ...string) error {

@@ -1,5 +1,12 @@
 package main
 
+import (
+	"fmt"
+	"strings"
+
+	"example.com/slipway/ci/e2e/rig"
+)
+
 // The rows of a monorepo.
 const (
 	monoAll  = "all services changed"
@@ -11,7 +18,7 @@ const (
 func monorepo() scenario {
 	return scenario{
 		name:    "monorepo",
-		says:    "One module with 50 services on three shared packages, all images in one run, two platforms, on a warm machine: a line changes in a package that all services import, in one service, nowhere. Slipway with `--main all`, ko with `./cmd/...`, BuildKit with a target for each service and twice as many `buildctl` at a time as there are processors.",
+		says:    "One module with 50 services, of which each has a package of its own, one that it shares with two others and one that all import; all images in one run, two platforms, on a warm machine: a line changes in the package that all import, in one service, nowhere. Slipway with `--main all`, ko with every service by name, BuildKit with a target for each service and twice as many `buildctl` at a time as there are processors.",
 		warmups: 1,
 		variants: []variant{
 			{name: monoAll, change: shared, both: true},
@@ -19,4 +26,16 @@ func monorepo() scenario {
 			{name: monoSame, both: true},
 		},
 	}
+}
+
+// monorepoDockerfile has a target for each service, as a bake file would name them.
+func monorepoDockerfile(builder, base string) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "FROM --platform=$BUILDPLATFORM %s AS source\nWORKDIR /src\nCOPY . .\nARG TARGETOS TARGETARCH\n", builder)
+	for i := range rig.Ships {
+		fmt.Fprintf(&text, "\nFROM source AS build-%[1]s\nRUN --mount=type=cache,target=/root/.cache/go-build CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH "+
+			"go build -trimpath -buildvcs=false -ldflags \"-s -w\" -o /out/service ./cmd/%[1]s\n"+
+			"FROM %[2]s AS %[1]s\nCOPY --from=build-%[1]s /out/service /app/service\nUSER 65532:65532\nENTRYPOINT [\"/app/service\"]\n", rig.Ship(i), base)
+	}
+	return text.String()
 }

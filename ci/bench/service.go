@@ -10,10 +10,11 @@ import (
 	"path/filepath"
 	"strings"
 
+	"example.com/slipway/ci/e2e/rig"
 	"example.com/slipway/ci/pins"
 )
 
-// edited is the file of a main package in which one line changes.
+// edited is the file of a package in which one line changes.
 const edited = "slipway_bench.go"
 
 // service is a program to build, in a git repository of its own.
@@ -59,7 +60,7 @@ func (b *bench) service(ctx context.Context, name string) (*service, error) {
 	s.dir = filepath.Join(b.temp, "src", name)
 	switch {
 	case s.monorepo():
-		err = s.generate()
+		err = writeAll(s.dir, rig.Monorepo())
 	case s.origin != "":
 		var dir string
 		if dir, err = b.download(ctx, s.origin); err == nil {
@@ -172,15 +173,15 @@ func (s *service) change(c change) error {
 	case nothing:
 		return nil
 	case saved:
-		return errors.Join(s.write(mods), s.edit(0))
+		return errors.Join(s.write(mods), s.edit(s.program(), "main", 0))
 	case module:
-		return errors.Join(s.write(s.mods[1]), s.edit(0))
+		return errors.Join(s.write(s.mods[1]), s.edit(s.program(), "main", 0))
 	case shared:
 		s.edits++
-		return s.editShared(s.edits)
+		return s.edit("internal/all", "all", s.edits)
 	}
 	s.edits++
-	return errors.Join(s.write(mods), s.edit(s.edits))
+	return errors.Join(s.write(mods), s.edit(s.program(), "main", s.edits))
 }
 
 func (s *service) write(mods [2][]byte) error {
@@ -193,14 +194,18 @@ func (s *service) write(mods [2][]byte) error {
 	return err
 }
 
-// edit changes one line.
-func (s *service) edit(n int) error {
-	dir := s.main
+// program is the folder of the package main in which lines change.
+func (s *service) program() string {
 	if s.monorepo() {
-		dir = "cmd/svc07"
+		return "cmd/" + rig.Ship(7)
 	}
+	return s.main
+}
+
+// edit changes one line of a package.
+func (s *service) edit(dir, pkg string, n int) error {
 	text := strings.Join([]string{
-		"package main", "", `import "os"`, "", fmt.Sprintf("const slipwayBench = %q", fmt.Sprintf("edit %d", n)), "",
+		"package " + pkg, "", `import "os"`, "", fmt.Sprintf("const slipwayBench = %q", fmt.Sprintf("edit %d", n)), "",
 		"func init() {", "\tif len(os.Args) > 10000 {", "\t\tprintln(slipwayBench)", "\t}", "}", "",
 	}, "\n")
 	if err := os.WriteFile(filepath.Join(s.dir, filepath.FromSlash(dir), edited), []byte(text), 0o644); err != nil {

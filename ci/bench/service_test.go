@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"go/format"
 	"io/fs"
 	"os"
@@ -9,13 +10,15 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"example.com/slipway/ci/e2e/rig"
 )
 
-func TestGenerate_MakesServicesThatAllImportTheSharedPackage(t *testing.T) {
+func TestMonorepo_IsServicesThatAllImportTheSharedPackage(t *testing.T) {
 	t.Parallel()
 	s := &service{dir: t.TempDir(), main: "all"}
-	require.NoError(t, s.generate())
-	require.NoError(t, s.change(line))
+	require.NoError(t, writeAll(s.dir, rig.Monorepo()))
+	require.NoError(t, errors.Join(s.change(line), s.change(shared)))
 	mains := 0
 	require.NoError(t, filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".go" {
@@ -28,23 +31,23 @@ func TestGenerate_MakesServicesThatAllImportTheSharedPackage(t *testing.T) {
 		require.Equal(t, string(formatted), string(text), path)
 		if strings.HasSuffix(path, "main.go") {
 			mains++
-			require.Contains(t, string(text), "example.com/fleet/harbour")
+			require.Contains(t, string(text), "example.com/fleet/internal/all")
 		}
 		return nil
 	}))
-	require.Equal(t, services, mains)
+	require.Equal(t, rig.Ships, mains)
 }
 
 func TestChange_IsNeverTheSameTwice(t *testing.T) {
 	t.Parallel()
 	s := &service{dir: t.TempDir(), main: "all"}
-	require.NoError(t, s.generate())
+	require.NoError(t, writeAll(s.dir, rig.Monorepo()))
 	state := func(c change) string {
 		require.NoError(t, s.change(c))
 		var all strings.Builder
-		for _, name := range []string{"chart/chart.go", "cmd/svc07/" + edited} {
-			text, err := os.ReadFile(filepath.Join(s.dir, filepath.FromSlash(name)))
-			require.NoError(t, err)
+		for _, dir := range []string{"internal/all", s.program()} {
+			text, err := os.ReadFile(filepath.Join(s.dir, filepath.FromSlash(dir), edited))
+			require.True(t, err == nil || errors.Is(err, fs.ErrNotExist), "%v", err)
 			all.Write(text)
 		}
 		return all.String()
@@ -81,7 +84,7 @@ func TestCommit_CommitsOnlyWhatChanged(t *testing.T) {
 	t.Parallel()
 	b := &bench{env: append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull)}
 	s := &service{dir: t.TempDir(), main: "all"}
-	require.NoError(t, s.generate())
+	require.NoError(t, writeAll(s.dir, rig.Monorepo()))
 	head := func() string {
 		require.NoError(t, b.commit(t.Context(), s.dir))
 		text, err := b.output(t.Context(), s.dir, nil, "git", "rev-parse", "HEAD")

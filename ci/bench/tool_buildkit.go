@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -73,8 +72,8 @@ func (t *buildKit) build(j job) [][]command {
 		return [][]command{alone(t.command(j, output, "build-arg:MAIN="+j.service.main))}
 	}
 	var all []command
-	for i := range services {
-		name := fmt.Sprintf("svc%02d", i)
+	for i := range rig.Ships {
+		name := rig.Ship(i)
 		all = append(all, t.command(j, "type=oci,tar=false,dest="+filepath.Join(j.out, name), "target="+name))
 	}
 	return [][]command{all}

@@ -46,21 +46,24 @@ func (t *ko) build(j job) [][]command {
 		"KO_DEFAULTBASEIMAGE=" + base, "KO_DOCKER_REPO=" + t.b.net.pushed.address + "/ko", "KOCACHE=" + filepath.Join(t.dir(), "kocache"),
 		"GOCACHE=" + filepath.Join(t.dir(), "go-build"), "GOMODCACHE=" + filepath.Join(t.dir(), "mod"), "GOPROXY=" + t.b.net.proxy, "GOFLAGS=-buildvcs=false",
 	}
-	pkg := j.service.main
+	pkgs := []string{j.service.main}
 	if j.service.monorepo() {
-		pkg = "./cmd/..."
+		pkgs = nil // it takes no pattern
+		for i := range rig.Ships {
+			pkgs = append(pkgs, "./cmd/"+rig.Ship(i))
+		}
 	}
 	args := []string{t.program, "build", "--ldflags=-s -w", "--platform=" + j.platforms}
 	if j.push {
-		args = append(args, "--bare", pkg)
+		args = append(args, "--bare")
 	} else {
-		args = append(args, "--push=false", "--sbom=none", "--oci-layout-path="+j.out, pkg)
+		args = append(args, "--push=false", "--sbom=none", "--oci-layout-path="+j.out)
 	}
 	var steps [][]command
 	if j.restore {
 		steps = append(steps, unpack(t.archive(j.service), t.dir()))
 	}
-	steps = append(steps, alone(command{args: args, env: env}))
+	steps = append(steps, alone(command{args: append(args, pkgs...), env: env}))
 	if j.save {
 		steps = append(steps, pack(t.dir(), filepath.Join(j.out, "caches.tar.zst")))
 	}

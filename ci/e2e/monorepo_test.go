@@ -18,10 +18,8 @@ import (
 	"example.com/slipway/ci/receipt"
 )
 
-// ships is how many services the monorepo has, each for two platforms.
-const ships = 50
-
-// fleet is a monorepo with what the last run over it printed and left.
+// fleet is a monorepo, whose services are built for two platforms, with what the last run
+// over it printed and left.
 type fleet struct {
 	src, out string
 	digests  map[string]string
@@ -42,9 +40,9 @@ func (f *fleet) run(t *testing.T, args ...string) (compiled []string) {
 		name, digest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		f.digests[name], f.files[name] = digest, sumsOf(t, filepath.Join(f.out, name))
 	}
-	require.Len(t, f.digests, ships)
+	require.Len(t, f.digests, rig.Ships)
 	units := regexp.MustCompile(`(?m)^build (\S+) linux/(?:amd64|arm64)  (done|cached)  `).FindAllStringSubmatch(f.Stderr, -1)
-	require.Len(t, units, 2*ships)
+	require.Len(t, units, 2*rig.Ships)
 	for _, m := range units {
 		if m[2] == "done" {
 			compiled = append(compiled, m[1])
@@ -85,7 +83,7 @@ func (f *fleet) edit(t *testing.T, name, from, to string) {
 // byte of what lies in its folder.
 func (f *fleet) requireOnly(t *testing.T, before fleet, changed ...string) {
 	t.Helper()
-	for i := range ships {
+	for i := range rig.Ships {
 		name := rig.Ship(i)
 		if slices.Contains(changed, name) {
 			require.NotEqual(t, before.digests[name], f.digests[name], name)
@@ -100,11 +98,11 @@ func (f *fleet) requireOnly(t *testing.T, before fleet, changed ...string) {
 // package, wherever its folder is, and the others stay as they are, byte for byte.
 func TestMonorepo_BuildsOnlyWhatChanged(t *testing.T) {
 	rig.Slow(t)
-	files := rig.Monorepo(ships)
+	files := rig.Monorepo()
 	// The cache is kept between runs of the test, in which these programs are new.
 	files["internal/all/all.txt"] = rand.Text() + "\n"
 	f := fleet{src: write(t, "fleet", files), out: t.TempDir()}
-	require.Len(t, f.run(t, "build"), ships)
+	require.Len(t, f.run(t, "build"), rig.Ships)
 	all := f
 
 	require.Empty(t, f.run(t, "build", "--no-record"))
@@ -141,7 +139,7 @@ func (f *fleet) requireReceipt(t *testing.T) {
 	require.Less(t, f.Peak, int64(200<<20))
 	r := readReceipt(t, f.out)
 	require.Equal(t, receipt.Passed, r.Verdict)
-	require.Len(t, r.Images, ships)
+	require.Len(t, r.Images, rig.Ships)
 	for _, img := range r.Images {
 		require.Equal(t, f.digests[img.Name], img.Digest)
 	}
@@ -153,5 +151,5 @@ func (f *fleet) requireReceipt(t *testing.T) {
 			require.Equal(t, strings.HasPrefix(s.Name, "build ship20 "), s.Outcome == "done" && s.Took > 0, s.Name)
 		}
 	}
-	require.Equal(t, map[string]int{"done": 2, "cached": 2*ships - 2}, outcomes)
+	require.Equal(t, map[string]int{"done": 2, "cached": 2*rig.Ships - 2}, outcomes)
 }

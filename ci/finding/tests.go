@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"example.com/slipway/ci/plain"
 )
 
 // Tests is what go vet and go test did.
@@ -61,7 +63,7 @@ func (t *Tests) Sort() {
 // Summary says in a few words what passed and failed.
 func (t *Tests) Summary() string {
 	passed, failed, skipped := t.Count()
-	text := counted(passed+failed+skipped, "test") + " in " + counted(len(t.Packages), "package")
+	text := plain.Count(passed+failed+skipped, "test") + " in " + plain.Count(len(t.Packages), "package")
 	if failed > 0 {
 		text += fmt.Sprintf(", %d failed", failed)
 	}
@@ -78,13 +80,6 @@ func (t *Tests) Summary() string {
 		text += ", without the race detector: " + t.NoRace
 	}
 	return text
-}
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // Count counts tests by outcome; flaky ones passed in the end. A test with subtests

@@ -111,7 +111,7 @@ func limited(all []annotation) []annotation {
 		}
 		if over := len(of) - maxAnnotations; over > 0 {
 			of = append(of[:maxAnnotations-1], annotation{
-				level: level, title: "slipway", message: "and " + count(over+1, "more "+level) + ": the summary and the log of the job have them",
+				level: level, title: "slipway", message: "and " + plain.Count(over+1, "more "+level) + ": the summary and the log of the job have them",
 			})
 		}
 		list = append(list, of...)
@@ -133,7 +133,7 @@ func (j *Job) commandOf(a annotation) command {
 		lines[i] = j.short(line)
 	}
 	if rest := len(lines) - maxLines; rest > 1 {
-		lines = append(lines[:maxLines], "and "+count(rest, "more line"))
+		lines = append(lines[:maxLines], "and "+plain.Count(rest, "more line"))
 	}
 	c.Message = strings.Join(lines, "\n")
 	return c

@@ -115,7 +115,7 @@ func (j *Job) Error(err error) {
 			p.line("  " + line)
 		}
 		if rest := len(lines) - maxDetail; rest > 0 {
-			p.line("  and " + count(rest, "more line"))
+			p.line("  and " + plain.Count(rest, "more line"))
 		}
 		if w.Fix != "" {
 			p.labelled("fix", w.Fix)

@@ -1,11 +1,11 @@
 package gha
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"example.com/slipway/ci/plain"
 	"example.com/slipway/ci/step"
 )
 
@@ -123,7 +123,7 @@ func (j *Job) end(s *openStep, state, summary string) {
 		before, shown = s.lines[:n], s.lines[n:]
 	}
 	if s.left > 0 {
-		before = append([]string{count(s.left, "line") + " before are left out"}, before...)
+		before = append([]string{plain.Count(s.left, "line") + " before are left out"}, before...)
 	}
 	p := page{job: j}
 	switch {
@@ -141,11 +141,4 @@ func (j *Job) end(s *openStep, state, summary string) {
 		}
 	}
 	p.write()
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -13,43 +13,70 @@ import (
 	"example.com/slipway/ci/attest/sign"
 )
 
-// signatureAnnotation is the annotation of a manifest with a Sigstore bundle, in which a
-// key states what the cache is for, about the manifest without the annotation. One that is
-// beside the manifest could be of another when somebody reads both.
-const signatureAnnotation = "vnd.slipway.gocache.signature"
-
-// predicateType is that of the statement. Its predicate is the cache's Key.
-const predicateType = "https://example.com/slipway/gocache/v1"
-
 // ErrUntrusted is in the chain of the error for a cache that nobody wrote who is trusted.
 var ErrUntrusted = errors.New("nobody who is trusted signed it")
 
-// bare is the manifest that a signature is about.
-func (m Manifest) bare() ([]byte, v1.Hash, error) {
+// Seal is the name of what a key states, in an annotation of a manifest with a Sigstore
+// bundle. One that is beside the manifest could be of another when somebody reads both.
+type Seal string
+
+// seal is on caches. Its predicate is the cache's Key, and it is about the manifest
+// without the annotation.
+const seal Seal = "gocache"
+
+func (s Seal) annotation() string    { return "vnd.slipway." + string(s) + ".signature" }
+func (s Seal) predicateType() string { return "https://example.com/slipway/" + string(s) + "/v1" }
+
+// Sign returns the annotation in which a key states something about a subject, and none
+// without a key.
+func (s Seal) Sign(ctx context.Context, by *sign.Key, subject v1.Hash, predicate any) (map[string]string, error) {
+	if by == nil {
+		return nil, nil
+	}
+	statement, err := attest.New(s.predicateType(), predicate, subject.String())
+	if err != nil {
+		return nil, err
+	}
+	doc, err := by.Sign(ctx, statement, subject.String())
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{s.annotation(): string(doc.Content)}, nil
+}
+
+// Verify returns what one of the keys states about a subject in a manifest.
+func (s Seal) Verify(ctx context.Context, m Manifest, by *sign.Trust, subject v1.Hash) (*attest.Statement, error) {
+	bundle := m.Annotations[s.annotation()]
+	if bundle == "" {
+		return nil, fmt.Errorf("%w: it is not signed", ErrUntrusted)
+	}
+	statement, _, err := by.Verify(ctx, []byte(bundle), sign.Claim{Subject: subject.String(), PredicateType: s.predicateType()})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUntrusted, err)
+	}
+	return statement, nil
+}
+
+// bare is the digest of the manifest that a signature is about.
+func (m Manifest) bare() (v1.Hash, error) {
 	m.Annotations = nil
 	text, err := json.Marshal(m)
 	if err != nil {
-		return nil, v1.Hash{}, err
+		return v1.Hash{}, err
 	}
 	digest, _, err := v1.SHA256(bytes.NewReader(text))
-	return text, digest, err
+	return digest, err
 }
 
 // signed is the text of the manifest with the signature of a key, if there is one.
 func (m Manifest) signed(ctx context.Context, by *sign.Key, key Key) ([]byte, error) {
-	text, digest, err := m.bare()
-	if err != nil || by == nil {
-		return text, err
-	}
-	s, err := attest.New(predicateType, key, digest.String())
+	digest, err := m.bare()
 	if err != nil {
 		return nil, err
 	}
-	doc, err := by.Sign(ctx, s, digest.String())
-	if err != nil {
+	if m.Annotations, err = seal.Sign(ctx, by, digest, key); err != nil {
 		return nil, fmt.Errorf("signing the cache: %w", err)
 	}
-	m.Annotations = map[string]string{signatureAnnotation: string(doc.Content)}
 	return json.Marshal(m)
 }
 
@@ -59,21 +86,17 @@ func (m Manifest) trusted(ctx context.Context, text []byte, by *sign.Trust, key 
 	if by == nil {
 		return nil
 	}
-	bundle := m.Annotations[signatureAnnotation]
-	if bundle == "" {
-		return fmt.Errorf("%w: it is not signed", ErrUntrusted)
+	digest, err := m.bare()
+	if err != nil {
+		return err
+	}
+	s, err := seal.Verify(ctx, m, by, digest)
+	if err != nil {
+		return err
 	}
 	// What was not read of it was not signed either.
 	if again, err := json.Marshal(m); err != nil || !bytes.Equal(text, again) {
 		return fmt.Errorf("%w: its manifest is not as Slipway writes it", ErrUntrusted)
-	}
-	_, digest, err := m.bare()
-	if err != nil {
-		return err
-	}
-	s, _, err := by.Verify(ctx, []byte(bundle), sign.Claim{Subject: digest.String(), PredicateType: predicateType})
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUntrusted, err)
 	}
 	var of Key
 	if err := json.Unmarshal(s.Predicate, &of); err != nil || of.Tag() != key.Tag() {

@@ -2,9 +2,6 @@ package gocache_test
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,25 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/slipway/ci/attest/sign"
+	"example.com/slipway/ci/attest/sign/signtest"
 	"example.com/slipway/ci/gocache"
 )
-
-func newKey(t *testing.T) *sign.Key {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	key, err := sign.NewKey(private)
-	require.NoError(t, err)
-	return key
-}
-
-func trust(keys ...*sign.Key) *sign.Trust {
-	t := &sign.Trust{}
-	for _, k := range keys {
-		t.Keys = append(t.Keys, k.Public())
-	}
-	return t
-}
 
 // signed is a folder with a cache of two objects that a key signed, or nobody.
 func signed(t *testing.T, by *sign.Key) (store gocache.Store, dir string, files []gocache.File) {
@@ -58,22 +39,22 @@ func believing(t *testing.T, store gocache.Store, of gocache.Key, by *sign.Trust
 
 func TestRestore_BelievesWhoIsTrusted(t *testing.T) {
 	t.Parallel()
-	ours, another := newKey(t), newKey(t)
+	ours, another := signtest.Key(t), signtest.Key(t)
 	for name, store := range stores(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := gocache.Save(t.Context(), store, key, caches(t, texts(20)...), gocache.How{Limit: limit, Sign: ours})
 			require.NoError(t, err)
-			for _, by := range []*sign.Trust{nil, trust(ours), trust(another, ours)} {
+			for _, by := range []*sign.Trust{nil, signtest.Trust(ours), signtest.Trust(another, ours)} {
 				done, err := believing(t, store, key, by)
 				require.NoError(t, err)
 				require.Equal(t, int64(23), done.Files)
 				require.Zero(t, done.Lost)
 			}
-			_, err = believing(t, store, key, trust(another))
+			_, err = believing(t, store, key, signtest.Trust(another))
 			require.ErrorIs(t, err, gocache.ErrUntrusted)
 			require.ErrorIs(t, err, sign.ErrSigner)
-			_, err = believing(t, store, key, trust())
+			_, err = believing(t, store, key, signtest.Trust())
 			require.ErrorIs(t, err, gocache.ErrUntrusted)
 		})
 	}
@@ -82,7 +63,7 @@ func TestRestore_BelievesWhoIsTrusted(t *testing.T) {
 func TestRestore_TakesNothingThatIsNotSigned(t *testing.T) {
 	t.Parallel()
 	store, _, _ := signed(t, nil)
-	_, err := believing(t, store, key, trust(newKey(t)))
+	_, err := believing(t, store, key, signtest.Trust(signtest.Key(t)))
 	require.ErrorIs(t, err, gocache.ErrUntrusted)
 	require.ErrorContains(t, err, "it is not signed")
 }
@@ -90,10 +71,10 @@ func TestRestore_TakesNothingThatIsNotSigned(t *testing.T) {
 // What is signed is not taken for the cache of another build, wherever it lies.
 func TestRestore_TakesNothingOfAnotherBuild(t *testing.T) {
 	t.Parallel()
-	ours := newKey(t)
+	ours := signtest.Key(t)
 	other := key
 	other.Release = "go1.26.8"
-	for name, by := range map[string]*sign.Trust{"signed": trust(ours), "unsigned": nil} {
+	for name, by := range map[string]*sign.Trust{"signed": signtest.Trust(ours), "unsigned": nil} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store, _, _ := signed(t, ours)
@@ -109,15 +90,15 @@ func TestRestore_TakesNothingOfAnotherBuild(t *testing.T) {
 // written around what is signed: its hint, and the case of its names.
 func TestRestore_TakesNoManifestThatWasChanged(t *testing.T) {
 	t.Parallel()
-	ours := newKey(t)
+	ours := signtest.Key(t)
 	store, _, _ := signed(t, ours)
 	text, err := store.Manifest(t.Context(), key.Tag())
 	require.NoError(t, err)
-	bundle, _ := value(t, text, `:"{`)
+	bundle, _ := value(t, text, `"vnd.slipway.gocache.signature":"{`)
 	payload, afterPayload := value(t, text, `payload\":\"`)
 	sig, afterSig := value(t, text, `sig\":\"`)
 	to := into(t)
-	to.Trust = trust(ours)
+	to.Trust = signtest.Trust(ours)
 	for i := range text {
 		changed := bytes.Clone(text)
 		changed[i] ^= 0x01
@@ -144,7 +125,7 @@ func value(t *testing.T, text []byte, name string) (from, to int) {
 // layer itself.
 func TestRestore_TakesNoBlobThatWasChanged(t *testing.T) {
 	t.Parallel()
-	ours := newKey(t)
+	ours := signtest.Key(t)
 	store, dir, _ := signed(t, ours)
 	manifest, err := store.Manifest(t.Context(), key.Tag())
 	require.NoError(t, err)
@@ -166,7 +147,7 @@ func TestRestore_TakesNoBlobThatWasChanged(t *testing.T) {
 			changed := bytes.Clone(text)
 			changed[i] ^= 1
 			require.NoError(t, os.WriteFile(name, changed, 0o644))
-			done, err := believing(t, store, key, trust(ours))
+			done, err := believing(t, store, key, signtest.Trust(ours))
 			require.Equal(t, packed[d.Name()], err == nil, "%v", err)
 			require.Equal(t, packed[d.Name()], done.Lost == 1)
 		}
@@ -178,8 +159,8 @@ func TestRestore_TakesNoBlobThatWasChanged(t *testing.T) {
 // all layers itself that another key vouches for, or none.
 func TestSave_SignsNoLayerOfOthers(t *testing.T) {
 	t.Parallel()
-	ours := newKey(t)
-	for name, before := range map[string]*sign.Key{"nobody's": nil, "another's": newKey(t)} {
+	ours := signtest.Key(t)
+	for name, before := range map[string]*sign.Key{"nobody's": nil, "another's": signtest.Key(t)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store, dir, files := signed(t, before)
@@ -197,7 +178,7 @@ func TestSave_SignsNoLayerOfOthers(t *testing.T) {
 			require.NoError(t, err)
 			require.Empty(t, saved.Skipped)
 			require.Equal(t, saved.Size, saved.Sent)
-			done, err := believing(t, store, key, trust(ours))
+			done, err := believing(t, store, key, signtest.Trust(ours))
 			require.NoError(t, err)
 			require.Zero(t, done.Lost)
 			require.NoFileExists(t, filepath.Join(dir, "blobs", "sha256", digest.Hex))

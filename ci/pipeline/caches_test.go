@@ -2,13 +2,8 @@ package pipeline_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/hex"
-	"encoding/pem"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"example.com/slipway/ci/attest/sign/signtest"
 	"example.com/slipway/ci/config"
 	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/fault"
@@ -177,23 +173,6 @@ func TestPublish_RestoresNothingUnlessTheCacheIsTrusted(t *testing.T) {
 	}
 }
 
-// keyPair writes a key, and returns the file of the private and of the public one.
-func keyPair(t *testing.T) (private, public string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	write := func(kind string, der []byte, err error) string {
-		require.NoError(t, err)
-		name := filepath.Join(t.TempDir(), "key")
-		require.NoError(t, os.WriteFile(name, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600))
-		return name
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	private = write("PRIVATE KEY", der, err)
-	der, err = x509.MarshalPKIXPublicKey(key.Public())
-	return private, write("PUBLIC KEY", der, err)
-}
-
 // signing says who signs caches and who has to have signed them.
 func signing(from, to, private string, public ...string) pipeline.Said {
 	return func(f *config.File) (*config.Said, error) {
@@ -205,8 +184,8 @@ func signing(from, to, private string, public ...string) pipeline.Said {
 
 func TestBuild_RestoresWhatATrustedKeySigned(t *testing.T) {
 	t.Parallel()
-	private, public := keyPair(t)
-	other, stranger := keyPair(t)
+	private, public := signtest.Files(t)
+	other, stranger := signtest.Files(t)
 	store, unsigned := t.TempDir(), t.TempDir()
 	for to, key := range map[string]string{store: private, unsigned: ""} {
 		p, _, _ := machine(t)
@@ -243,8 +222,8 @@ func TestBuild_RestoresWhatATrustedKeySigned(t *testing.T) {
 
 func TestPublish_RestoresWhatATrustedKeySigned(t *testing.T) {
 	t.Parallel()
-	private, public := keyPair(t)
-	_, stranger := keyPair(t)
+	private, public := signtest.Files(t)
+	_, stranger := signtest.Files(t)
 	store := t.TempDir()
 	p, _, _ := machine(t)
 	_, err := p.Build(t.Context(), signing("", store, private))

@@ -1,8 +1,9 @@
-// Package plain makes text from outside fit to be shown: names and tool output may come
-// from a hostile source folder, scanner or registry.
+// Package plain makes text from outside fit to be shown, in lines that are laid out alike:
+// names and tool output may come from a hostile source folder, scanner or registry.
 package plain
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"unicode"
@@ -66,4 +67,12 @@ func printable(r rune) rune {
 		return ' '
 	}
 	return -1
+}
+
+// Count is how many there are of something: 1 line, 2 lines.
+func Count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

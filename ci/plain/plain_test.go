@@ -58,3 +58,8 @@ func FuzzLine(f *testing.F) {
 		require.NotContains(t, plain.Log(line), "##[")
 	})
 }
+
+func TestCount_IsEnglish(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "0 lines, 1 line, 2 lines", plain.Count(0, "line")+", "+plain.Count(1, "line")+", "+plain.Count(2, "line"))
+}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,14 @@ func Find(name, list string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// Exe is the name of a program's file on this system.
+func Exe(name string) string {
+	if runtime.GOOS == "windows" {
+		return name + ".exe"
+	}
+	return name
 }
 
 // Getenv answers from an environment as os.Environ gives it: the last entry of a name

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"example.com/slipway/ci/plain"
 )
@@ -26,9 +25,13 @@ const (
 
 // Text shows a result on a terminal. What comes from a receipt can do nothing to it.
 func (r *Result) Text(w io.Writer, o TextOptions) error {
-	t := &text{width: max(cmp.Or(o.Width, 100), 40), color: o.Color}
-	color := map[Outcome]string{Reproduced: "\x1b[32m", Otherwise: "\x1b[31m", NotRun: "\x1b[33m"}[r.Outcome]
-	t.folded(t.paint(color, string(r.Outcome))+": ", len(r.Outcome)+2, "  ", r.Summary)
+	t := &text{plain.Text{Width: max(cmp.Or(o.Width, 100), 40) - 1, Color: o.Color}} // the last column stays free
+	color := map[Outcome]string{Reproduced: plain.Green, Otherwise: plain.Red, NotRun: plain.Yellow}[r.Outcome]
+	head := t.Paint(color, string(r.Outcome)) + ": "
+	for _, line := range plain.Fold(plain.Line(r.Summary), t.Width-len(r.Outcome)-2, t.Width-2) {
+		t.Line(head + line)
+		head = "  "
+	}
 	t.row("commit", place(r.Commit, r.Folder))
 	t.row("run", r.Command)
 	t.row("there", r.There.String())
@@ -42,12 +45,12 @@ func (r *Result) Text(w io.Writer, o TextOptions) error {
 	}
 	t.differences(r)
 	for _, note := range r.Notes {
-		t.folded("note: ", 6, "      ", note)
+		t.Folded("note: ", note)
 	}
 	if r.Fix != "" {
-		t.line(t.paint("\x1b[32m", "fix:") + " " + plain.Line(r.Fix))
+		t.Line(t.Paint(plain.Green, "fix:") + " " + plain.Line(r.Fix))
 	}
-	_, err := io.WriteString(w, t.b.String())
+	_, err := io.WriteString(w, t.String())
 	return err
 }
 
@@ -76,53 +79,50 @@ func (s Side) String() string {
 	return strings.Join(parts, ", ")
 }
 
-type text struct {
-	width int
-	color bool
-	b     strings.Builder
-}
-
-// line writes a line that no CI system takes for an order.
-func (t *text) line(s string) { t.b.WriteString(plain.Log(s) + "\n") }
+type text struct{ plain.Text }
 
 // row is a word and what belongs to it.
 func (t *text) row(name, value string) {
-	t.folded(fmt.Sprintf("  %-8s", name), 10, strings.Repeat(" ", 10), value)
+	title := fmt.Sprintf("  %-8s", name)
+	if value == "" {
+		t.Line(title)
+	}
+	t.Folded(title, value)
 }
 
 func (t *text) list(title string, items []string) {
 	if len(items) == 0 {
 		return
 	}
-	t.line(title)
+	t.Line(title)
 	for i, name := range items {
 		if i == maxListed {
-			t.line(fmt.Sprintf("  and %d more", len(items)-i))
+			t.Line(fmt.Sprintf("  and %d more", len(items)-i))
 			break
 		}
-		t.folded("  - ", 4, "    ", name)
+		t.Folded("  - ", name)
 	}
 }
 
 func (t *text) differences(r *Result) {
 	switch {
 	case len(r.Differences) > 0 && r.Outcome == Reproduced:
-		t.line("although these inputs differ")
+		t.Line("although these inputs differ")
 	case len(r.Differences) > 0:
-		t.line("inputs that differ")
+		t.Line("inputs that differ")
 	case r.Outcome == Otherwise:
-		t.line("no input differs that is recorded")
+		t.Line("no input differs that is recorded")
 	}
 	for i, d := range r.Differences {
 		if i == maxListed {
-			t.line(fmt.Sprintf("  and %d more", len(r.Differences)-i))
+			t.Line(fmt.Sprintf("  and %d more", len(r.Differences)-i))
 			break
 		}
 		head := d.Input
 		if d.Note != "" {
 			head += ", " + d.Note
 		}
-		t.folded("  - ", 4, "    ", head)
+		t.Folded("  - ", head)
 		t.value("there", d.There, d.There == "" && d.Note != "")
 		t.value("here", d.Here, false)
 	}
@@ -138,25 +138,5 @@ func (t *text) value(where, value string, unknown bool) {
 	case len(value) > maxValue:
 		value = value[:maxValue] + "..."
 	}
-	t.folded(fmt.Sprintf("      %-6s", where), 12, strings.Repeat(" ", 12), value)
-}
-
-// folded writes a sentence behind a title of so many columns, over as many lines as it needs.
-func (t *text) folded(title string, columns int, indent, sentence string) {
-	rest := ""
-	for word := range strings.FieldsSeq(plain.Line(sentence)) {
-		if rest != "" && columns+utf8.RuneCountInString(rest)+1+utf8.RuneCountInString(word) > t.width {
-			t.line(title + rest)
-			title, columns, rest = indent, len(indent), ""
-		}
-		rest += word + " "
-	}
-	t.line(title + strings.TrimSuffix(rest, " "))
-}
-
-func (t *text) paint(color, s string) string {
-	if !t.color {
-		return s
-	}
-	return color + s + "\x1b[0m"
+	t.Folded(fmt.Sprintf("      %-6s", where), value)
 }

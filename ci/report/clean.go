@@ -40,16 +40,3 @@ func cut(s string, n int) string {
 	}
 	return strings.TrimRight(string([]rune(s)[:n-3]), " ") + "..."
 }
-
-// fold spreads words over lines of a width. A longer word gets a line of its own.
-func fold(sentence string, width int) []string {
-	var lines []string
-	for word := range strings.FieldsSeq(sentence) {
-		if n := len(lines); n > 0 && utf8.RuneCountInString(lines[n-1])+1+utf8.RuneCountInString(word) <= width {
-			lines[n-1] += " " + word
-		} else {
-			lines = append(lines, word)
-		}
-	}
-	return lines
-}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"example.com/slipway/ci/inspect"
+	"example.com/slipway/ci/plain"
 	"example.com/slipway/ci/receipt"
 	"example.com/slipway/ci/step"
 )
@@ -177,7 +178,7 @@ func programOf(p inspect.Program, since *inspect.Growth) programView {
 		for _, m := range mods[shownModules:] {
 			size += m.size
 		}
-		v.Modules = append(v.Modules, weightRow{"other", count(rest, "more module"), step.Size(size), percent(size, total), ""})
+		v.Modules = append(v.Modules, weightRow{"other", plain.Count(rest, "more module"), step.Size(size), percent(size, total), ""})
 	}
 	for _, w := range g.Packages[:min(len(g.Packages), shownPackages)] {
 		v.Packages = append(v.Packages, weightRow{"", clean(w.Name), step.Size(w.Size), percent(w.Size, total), packages(w.Name)})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"example.com/slipway/ci/finding"
+	"example.com/slipway/ci/plain"
 	"example.com/slipway/ci/receipt"
 )
 
@@ -212,7 +213,7 @@ const maxOutput = 2000
 func said(message, kind string, output []string) *junitText {
 	lines, more := first(output, maxOutput)
 	if more > 0 {
-		lines = append(lines, "and "+count(more, "more line"))
+		lines = append(lines, "and "+plain.Count(more, "more line"))
 	}
 	return &junitText{Message: clean(message), Type: clean(kind), Text: strings.Join(lines, "\n")}
 }

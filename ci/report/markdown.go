@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"example.com/slipway/ci/finding"
+	"example.com/slipway/ci/plain"
 	"example.com/slipway/ci/receipt"
 )
 
@@ -96,7 +97,7 @@ func left(n int, what string) string {
 	if n <= 0 {
 		return ""
 	}
-	return "and " + count(n, "more "+what) + "\n\n"
+	return "and " + plain.Count(n, "more "+what) + "\n\n"
 }
 
 func (m *markdown) failing() {
@@ -104,7 +105,7 @@ func (m *markdown) failing() {
 	if len(all) == 0 {
 		return
 	}
-	m.add("### " + count(len(all), "finding") + " to mend\n\n")
+	m.add("### " + plain.Count(len(all), "finding") + " to mend\n\n")
 	m.add(m.table(all, maxFailing, false))
 	for _, f := range all[:min(len(all), maxFailing)] {
 		item := "- " + link(f.ID, address(f)) + " " + prose(f.What) + "."
@@ -144,7 +145,7 @@ func (m *markdown) others() {
 	const n = 200
 	all := sorted(m.r, finding.Noted, finding.Accepted, finding.NotAffected)
 	if len(all) > 0 {
-		m.add(details(count(len(all), "finding")+" that "+map[bool]string{true: "stops", false: "stop"}[len(all) == 1]+" nothing", m.table(all, n, true)+left(len(all)-n, "finding")))
+		m.add(details(plain.Count(len(all), "finding")+" that "+map[bool]string{true: "stops", false: "stop"}[len(all) == 1]+" nothing", m.table(all, n, true)+left(len(all)-n, "finding")))
 	}
 }
 

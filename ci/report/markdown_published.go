@@ -3,6 +3,7 @@ package report
 import (
 	"strings"
 
+	"example.com/slipway/ci/plain"
 	"example.com/slipway/ci/receipt"
 )
 
@@ -78,7 +79,7 @@ func (m *markdown) tags(all []receipt.Publication) {
 			name = ""
 		}
 		if more > 0 {
-			rows = append(rows, row(name, "", "and "+count(more, "more tag"), ""))
+			rows = append(rows, row(name, "", "and "+plain.Count(more, "more tag"), ""))
 		}
 	}
 	m.rows(rows, "Repository", "Outcome", "Tags", "")

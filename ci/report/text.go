@@ -35,7 +35,7 @@ const (
 
 // Text shows a receipt on a terminal, or in the log of a CI system.
 func Text(w io.Writer, r *receipt.Receipt, o TextOptions) error {
-	t := &text{r: r, width: max(cmp.Or(o.Width, 100), 20), color: o.Color}
+	t := &text{r, plain.Text{Width: max(cmp.Or(o.Width, 100), 20), Color: o.Color}}
 	t.verdict()
 	t.ending(o.Told)
 	t.published()
@@ -45,63 +45,39 @@ func Text(w io.Writer, r *receipt.Receipt, o TextOptions) error {
 	t.flaky()
 	t.others()
 	t.run()
-	_, err := io.WriteString(w, t.b.String())
+	_, err := io.WriteString(w, t.String())
 	return err
 }
 
 // text gathers the lines.
 type text struct {
-	r     *receipt.Receipt
-	width int
-	color bool
-	b     strings.Builder
-}
-
-// line writes a line that no CI system takes for an order.
-func (t *text) line(s string) { t.b.WriteString(plain.Log(s) + "\n") }
-
-// folded writes a sentence behind a title, over as many lines as it needs.
-func (t *text) folded(title, sentence string) {
-	for _, line := range fold(clean(sentence), t.width-utf8.RuneCountInString(title)) {
-		t.line(title + line)
-		title = strings.Repeat(" ", utf8.RuneCountInString(title))
-	}
+	r *receipt.Receipt
+	plain.Text
 }
 
 // fix writes what to do in one line, because it is copied.
 func (t *text) fix(fix string) {
 	if fix = clean(fix); fix != "" {
-		t.line("  " + t.paint(green, "fix:") + " " + fix)
+		t.Line("  " + t.Paint(plain.Green, "fix:") + " " + fix)
 	}
-}
-
-const (
-	red, green, yellow, faint = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m"
-	reset                     = "\x1b[0m"
-)
-
-func (t *text) paint(color, s string) string {
-	if !t.color || s == "" {
-		return s
-	}
-	return color + s + reset
 }
 
 func (t *text) verdict() {
-	color := map[receipt.Verdict]string{receipt.Passed: green, receipt.Failed: red, receipt.Unjudged: yellow, receipt.Unpublished: red, receipt.Stopped: red}[t.r.Verdict]
+	color := map[receipt.Verdict]string{receipt.Passed: plain.Green, receipt.Failed: plain.Red, receipt.Unjudged: plain.Yellow, receipt.Unpublished: plain.Red, receipt.Stopped: plain.Red}[t.r.Verdict]
 	verdict := clean(string(t.r.Verdict))
-	lines := fold(summary(t.r), t.width-len(verdict)-2)
-	t.line(t.paint(color, verdict) + ": " + lines[0])
+	room := t.Width - len(verdict) - 2
+	lines := plain.Fold(summary(t.r), room, room)
+	t.Line(t.Paint(color, verdict) + ": " + lines[0])
 	for _, line := range lines[1:] {
-		t.line("  " + line)
+		t.Line("  " + line)
 	}
 	for _, img := range t.r.Images {
 		if img.Digest == "" {
 			continue // the run ended before it
 		}
-		t.line("  " + cut(clean(img.Name)+"  "+clean(img.Digest), t.width-2))
+		t.Line("  " + cut(clean(img.Name)+"  "+clean(img.Digest), t.Width-2))
 		if s := sizes(img); s != "" {
-			t.folded("  ", s)
+			t.Folded("  ", s)
 		}
 	}
 }
@@ -110,7 +86,7 @@ func (t *text) gates() {
 	if len(t.r.Gates) == 0 {
 		return
 	}
-	t.line("")
+	t.Line("")
 	name, outcome := 0, 0
 	for _, g := range t.r.Gates {
 		name, outcome = max(name, utf8.RuneCountInString(cut(clean(g.Name), 24))), max(outcome, len(g.Outcome))
@@ -121,17 +97,18 @@ func (t *text) gates() {
 }
 
 func (t *text) gate(g finding.Gate, name, outcome int) {
-	color := map[finding.Outcome]string{finding.Passed: green, finding.Failed: red, finding.Unjudged: yellow, finding.Skipped: faint}[g.Outcome]
+	color := map[finding.Outcome]string{finding.Passed: plain.Green, finding.Failed: plain.Red, finding.Unjudged: plain.Yellow, finding.Skipped: plain.Faint}[g.Outcome]
 	word := clean(string(g.Outcome))
-	head := fmt.Sprintf("%-*s  %s%*s  ", name, cut(clean(g.Name), 24), t.paint(color, word), outcome-len(word), "")
+	head := fmt.Sprintf("%-*s  %s%*s  ", name, cut(clean(g.Name), 24), t.Paint(color, word), outcome-len(word), "")
 	indent := strings.Repeat(" ", name+outcome+4)
-	lines := fold(clean(g.Summary), max(t.width-len(indent), 20))
+	room := max(t.Width-len(indent), 20)
+	lines := plain.Fold(clean(g.Summary), room, room)
 	if len(lines) == 0 {
 		lines = []string{""}
 	}
-	t.line(head + lines[0])
+	t.Line(head + lines[0])
 	for _, line := range lines[1:] {
-		t.line(indent + line)
+		t.Line(indent + line)
 	}
 	if g.Outcome == finding.Passed || g.Outcome == finding.Skipped {
 		return
@@ -153,10 +130,10 @@ func (t *text) shown(g finding.Gate) bool {
 func (t *text) indented(indent string, lines []string, n int) {
 	shown, more := first(lines, n)
 	for _, line := range shown {
-		t.line(indent + line)
+		t.Line(indent + line)
 	}
 	if more > 0 {
-		t.line(fmt.Sprintf("%sand %s", indent, count(more, "more line")))
+		t.Line(fmt.Sprintf("%sand %s", indent, plain.Count(more, "more line")))
 	}
 }
 
@@ -165,9 +142,9 @@ func (t *text) tests() {
 		return
 	}
 	if len(t.r.Tests.Vet) > 0 {
-		t.line("")
-		t.line(t.paint(red, "go vet"))
+		t.Line("")
+		t.Line(t.Paint(plain.Red, "go vet"))
 		t.indented("  ", t.r.Tests.Vet, maxDetail)
 	}
-	t.outputs(t.paint(red, "fail"), failures(t.r.Tests), "failing test")
+	t.outputs(t.Paint(plain.Red, "fail"), failures(t.r.Tests), "failing test")
 }

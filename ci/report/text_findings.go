@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"example.com/slipway/ci/finding"
+	"example.com/slipway/ci/plain"
 )
 
 // column is a column of the table of findings. Those with a least width are made
@@ -46,7 +47,7 @@ func (t *text) failing() {
 		return
 	}
 	shown := all[:min(len(all), maxFailing)]
-	t.line("")
+	t.Line("")
 	columns := t.columns()
 	widths := t.widths(columns, shown)
 	if widths != nil {
@@ -61,7 +62,7 @@ func (t *text) failing() {
 		t.about(f)
 	}
 	if more := len(all) - len(shown); more > 0 {
-		t.line(fmt.Sprintf("and %s", count(more, "more finding")))
+		t.Line(fmt.Sprintf("and %s", plain.Count(more, "more finding")))
 	}
 }
 
@@ -78,7 +79,7 @@ func (t *text) widths(columns []column, shown []finding.Finding) []int {
 			total += widths[i] + 2
 		}
 	}
-	for total > t.width {
+	for total > t.Width {
 		widest := -1
 		for i, c := range columns {
 			if c.least > 0 && widths[i] > c.least && (widest < 0 || widths[i] > widths[widest]) {
@@ -103,14 +104,14 @@ func (t *text) row(columns []column, widths []int, cell func(column) string) {
 		s := cut(cell(c), widths[i])
 		b.WriteString(t.painted(c, s) + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(s)+2))
 	}
-	t.line(b.String())
+	t.Line(b.String())
 }
 
 // painted colours a severity and the titles.
 func (t *text) painted(c column, s string) string {
 	switch {
 	case s == c.title:
-		return t.paint(faint, s)
+		return t.Paint(plain.Faint, s)
 	case c.title == "SEVERITY":
 		return t.severity(s)
 	}
@@ -120,32 +121,32 @@ func (t *text) painted(c column, s string) string {
 func (t *text) severity(s string) string {
 	switch finding.Severity(s) {
 	case finding.Critical, finding.High:
-		return t.paint(red, s)
+		return t.Paint(plain.Red, s)
 	case finding.Medium:
-		return t.paint(yellow, s)
+		return t.Paint(plain.Yellow, s)
 	}
 	return s
 }
 
 func (t *text) stacked(f finding.Finding) {
-	t.line(t.severity(clean(string(f.Severity))) + " " + clean(f.ID))
+	t.Line(t.severity(clean(string(f.Severity))) + " " + clean(f.ID))
 	var parts []string
 	for _, part := range []string{strings.TrimSpace(where(f) + " " + versions(f)), clean(string(f.Reach)), t.on(f)} {
 		if part != "" {
 			parts = append(parts, part)
 		}
 	}
-	t.folded("  ", strings.Join(parts, ", "))
+	t.Folded("  ", strings.Join(parts, ", "))
 }
 
 // about writes what a finding is, how the program comes to it, and what to do.
 func (t *text) about(f finding.Finding) {
-	t.folded("  ", f.What)
+	t.Folded("  ", f.What)
 	if len(f.Trace) > 0 {
-		t.folded("  called by ", strings.Join(f.Trace, " -> "))
+		t.Folded("  called by ", strings.Join(f.Trace, " -> "))
 	}
 	if f.Reason != "" {
-		t.folded("  ", f.Reason)
+		t.Folded("  ", f.Reason)
 	}
 	t.fix(f.Fix)
 }
@@ -157,14 +158,14 @@ func (t *text) others() {
 		if len(all) == 0 {
 			continue
 		}
-		t.line("")
-		t.line(fmt.Sprintf("%s: %d", strings.ReplaceAll(string(status), "-", " "), len(all)))
+		t.Line("")
+		t.Line(fmt.Sprintf("%s: %d", strings.ReplaceAll(string(status), "-", " "), len(all)))
 		for _, f := range all[:min(len(all), maxOthers)] {
 			place := strings.TrimSpace(where(f) + " " + versions(f))
-			t.folded("  ", fmt.Sprintf("%s %s in %s: %s", clean(string(f.Severity)), clean(f.ID), place, cmp.Or(f.Reason, f.What)))
+			t.Folded("  ", fmt.Sprintf("%s %s in %s: %s", clean(string(f.Severity)), clean(f.ID), place, cmp.Or(f.Reason, f.What)))
 		}
 		if more := len(all) - maxOthers; more > 0 {
-			t.line(fmt.Sprintf("  and %d more", more))
+			t.Line(fmt.Sprintf("  and %d more", more))
 		}
 	}
 }

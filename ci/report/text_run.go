@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"example.com/slipway/ci/plain"
 	"example.com/slipway/ci/receipt"
 )
 
@@ -17,33 +18,33 @@ func (t *text) ending(told bool) {
 	if e == nil || told || judgedSo(t.r) {
 		return
 	}
-	t.line("")
-	t.line(t.paint(red, "error") + headed("  ", e.Step))
-	t.folded("  ", e.What)
+	t.Line("")
+	t.Line(t.Paint(plain.Red, "error") + headed("  ", e.Step))
+	t.Folded("  ", e.What)
 	for _, line := range e.Lines {
-		t.line("  " + line)
+		t.Line("  " + line)
 	}
 	if e.More > 0 {
-		t.line("  and " + count(e.More, "more line"))
+		t.Line("  and " + plain.Count(e.More, "more line"))
 	}
 	t.fix(e.Fix)
 }
 
 // flaky writes the tests that failed and then passed.
 func (t *text) flaky() {
-	t.outputs(t.paint(yellow, "flaky"), flaky(t.r.Tests), "flaky test")
+	t.outputs(t.Paint(plain.Yellow, "flaky"), flaky(t.r.Tests), "flaky test")
 }
 
 // outputs writes tests behind a word, with the first of what they printed.
 func (t *text) outputs(word string, all []failure, what string) {
 	for _, f := range all[:min(len(all), maxFailedTests)] {
-		t.line("")
-		t.line(word + "  " + cut(f.named(), t.width-7))
+		t.Line("")
+		t.Line(word + "  " + cut(f.named(), t.Width-7))
 		t.indented("  ", f.Output, maxFirstLines)
 	}
 	if more := len(all) - maxFailedTests; more > 0 {
-		t.line("")
-		t.line("and " + count(more, "more "+what))
+		t.Line("")
+		t.Line("and " + plain.Count(more, "more "+what))
 	}
 }
 
@@ -63,15 +64,15 @@ func (t *text) run() {
 		list = append(list, fact{"note", note})
 	}
 	if len(list) > 0 {
-		t.line("")
+		t.Line("")
 	}
 	for _, f := range list {
-		t.folded(fmt.Sprintf("%-9s", f.Name), f.Value)
+		t.Folded(fmt.Sprintf("%-9s", f.Name), f.Value)
 	}
 	if command := replay(t.r); command != "" && t.r.Verdict != receipt.Passed {
-		t.line("")
-		t.line(replaying)
-		t.line("  " + command)
+		t.Line("")
+		t.Line(replaying)
+		t.Line("  " + command)
 	}
 }
 

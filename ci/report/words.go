@@ -8,6 +8,7 @@ import (
 
 	"example.com/slipway/ci/finding"
 	"example.com/slipway/ci/inspect"
+	"example.com/slipway/ci/plain"
 	"example.com/slipway/ci/receipt"
 	"example.com/slipway/ci/step"
 )
@@ -35,7 +36,7 @@ func judged(r *receipt.Receipt) string {
 		}
 		part := fmt.Sprintf("%d %s", len(names), of.word)
 		if len(parts) == 0 {
-			part = fmt.Sprintf("%s %s", count(len(names), "gate"), of.word)
+			part = fmt.Sprintf("%s %s", plain.Count(len(names), "gate"), of.word)
 		}
 		if of.named {
 			part += " (" + strings.Join(names, ", ") + ")"
@@ -43,13 +44,6 @@ func judged(r *receipt.Receipt) string {
 		parts = append(parts, part)
 	}
 	return cmp.Or(strings.Join(parts, ", "), endedAt(r))
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // sorted returns the findings of a status, in their order.

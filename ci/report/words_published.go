@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"example.com/slipway/ci/plain"
 	"example.com/slipway/ci/receipt"
 	"example.com/slipway/ci/step"
 )
@@ -226,7 +227,7 @@ func published(r *receipt.Receipt, p receipt.Publication) []fact {
 		add(g.Done, said+headed(": ", g.Why))
 	}
 	if more > 0 {
-		add("tags", "and "+count(more, "more tag"))
+		add("tags", "and "+plain.Count(more, "more tag"))
 	}
 	add(map[bool]string{true: "to attest", false: "attested"}[p.State == receipt.Planned], attested(p))
 	failed := unattached(r, p)
@@ -234,7 +235,7 @@ func published(r *receipt.Receipt, p receipt.Publication) []fact {
 		add("failed", why)
 	}
 	if more := len(failed) - maxDetail; more > 0 {
-		add("failed", "and "+count(more, "more attestation"))
+		add("failed", "and "+plain.Count(more, "more attestation"))
 	}
 	add("blobs", sent(p))
 	if p.Referrers == "tag" {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"example.com/slipway/ci/plain"
 	"example.com/slipway/ci/receipt"
 )
 
@@ -136,7 +137,7 @@ func age(r *receipt.Receipt, made time.Time) string {
 	case made.IsZero() || r.Run.Started.IsZero() || hours < 0:
 		return ""
 	case hours < 48:
-		return fmt.Sprintf(" (%s old)", count(hours, "hour"))
+		return fmt.Sprintf(" (%s old)", plain.Count(hours, "hour"))
 	}
-	return fmt.Sprintf(" (%s old)", count(hours/24, "day"))
+	return fmt.Sprintf(" (%s old)", plain.Count(hours/24, "day"))
 }

@@ -39,17 +39,5 @@ func fold(line string, first, next int) []string {
 	if utf8.RuneCountInString(line) <= first {
 		return []string{line} // as it is: its spaces may mean something
 	}
-	lines, room := []string{""}, first
-	for word := range strings.FieldsSeq(line) {
-		last := &lines[len(lines)-1]
-		switch {
-		case *last == "":
-			*last = word
-		case utf8.RuneCountInString(*last+" "+word) <= room:
-			*last += " " + word
-		default:
-			lines, room = append(lines, word), next
-		}
-	}
-	return lines
+	return plain.Fold(line, first, next)
 }

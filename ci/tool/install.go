@@ -38,7 +38,7 @@ func (o Options) getenv(name string) string { return process.Getenv(o.Env, name)
 
 // Installed returns the program where an earlier Install left it.
 func (t Tool) Installed(o Options) (program string, ok bool) {
-	program = filepath.Join(t.folder(o), exe(t.Name))
+	program = filepath.Join(t.folder(o), process.Exe(t.Name))
 	info, err := os.Stat(program)
 	return program, err == nil && info.Mode().IsRegular()
 }
@@ -73,7 +73,7 @@ func (t Tool) Install(ctx context.Context, o Options, s step.Step) (string, erro
 	if err := os.Mkdir(built, 0o755); err != nil {
 		return "", fmt.Errorf("making a folder for %s: %w", t.Name, err)
 	}
-	if err := t.build(ctx, o, half, filepath.Join(built, exe(t.Name)), s); err != nil {
+	if err := t.build(ctx, o, half, filepath.Join(built, process.Exe(t.Name)), s); err != nil {
 		return "", err
 	}
 	if err := errors.Join(os.RemoveAll(folder), os.Rename(built, folder)); err != nil {
@@ -129,12 +129,4 @@ func (t Tool) build(ctx context.Context, o Options, dir, out string, s step.Step
 			WithFix("check GOPROXY and the network; the go command's lines say what it lacks").WithCause(err)
 	}
 	return nil
-}
-
-// exe is the name of a program's file on this system.
-func exe(name string) string {
-	if runtime.GOOS == "windows" {
-		return name + ".exe"
-	}
-	return name
 }

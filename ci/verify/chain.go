@@ -13,6 +13,7 @@ import (
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/image"
 	"example.com/slipway/ci/inspect"
+	"example.com/slipway/ci/plain"
 	"example.com/slipway/ci/plan"
 	"example.com/slipway/ci/registry"
 )
@@ -219,12 +220,5 @@ func (c *chain) digests(r *Report) {
 		beside = fmt.Sprintf(", %d entries that are no images", c.others)
 	}
 	r.passed(CheckDigests, "the index, %s with their configurations, and %s are what their digests say%s",
-		count(len(c.images), "image"), count(len(layers), "layer"), beside)
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+		plain.Count(len(c.images), "image"), plain.Count(len(layers), "layer"), beside)
 }

@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"encoding/json"
 	"io"
 	"io/fs"
@@ -34,6 +31,7 @@ import (
 	"example.com/slipway/ci/attest/provenance"
 	"example.com/slipway/ci/attest/sbom"
 	"example.com/slipway/ci/attest/sign"
+	"example.com/slipway/ci/attest/sign/signtest"
 	"example.com/slipway/ci/base"
 	"example.com/slipway/ci/config"
 	"example.com/slipway/ci/fault"
@@ -118,15 +116,6 @@ type world struct {
 	mu   sync.Mutex
 	// answers replace the registry's own, by the end of the path.
 	answers map[string]http.HandlerFunc
-}
-
-func newKey(t *testing.T) *sign.Key {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	key, err := sign.NewKey(private)
-	require.NoError(t, err)
-	return key
 }
 
 // serve starts the registry, pushes the image as team/tide:v1 and attaches the statements.
@@ -256,7 +245,7 @@ func said(t *testing.T, p plan.Image, idx *image.Index) []*attest.Statement {
 // published is a registry with tide, and all that publish says of it.
 func published(t *testing.T) *world {
 	t.Helper()
-	w := &world{plan: newPlan(t), key: newKey(t)}
+	w := &world{plan: newPlan(t), key: signtest.Key(t)}
 	content, err := program()
 	require.NoError(t, err)
 	w.index = assembled(t, w.plan, content)

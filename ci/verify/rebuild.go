@@ -8,6 +8,7 @@ import (
 
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/finding"
+	"example.com/slipway/ci/plain"
 	"example.com/slipway/ci/step"
 	"example.com/slipway/ci/verify/checkout"
 )
@@ -63,7 +64,7 @@ func (v *verification) again(ctx context.Context, origin *Origin, dir string) er
 		if c, err = checkout.Make(ctx, request, dir); err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("%s of %s from %s", count(c.Files, "file"), origin.Commit, c.From), nil
+		return fmt.Sprintf("%s of %s from %s", plain.Count(c.Files, "file"), origin.Commit, c.From), nil
 	})
 	if err != nil {
 		return err

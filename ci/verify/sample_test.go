@@ -3,12 +3,7 @@ package verify_test
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"io"
 	"log"
 	"net/http/httptest"
@@ -23,28 +18,13 @@ import (
 
 	"example.com/slipway/ci/attest/keyless"
 	"example.com/slipway/ci/attest/keyless/virtual"
+	"example.com/slipway/ci/attest/sign/signtest"
 	"example.com/slipway/ci/cli"
 	"example.com/slipway/ci/finding"
 	"example.com/slipway/ci/step"
 	"example.com/slipway/ci/tool"
 	"example.com/slipway/ci/verify"
 )
-
-// keyPair writes a key and its public half.
-func keyPair(t *testing.T) (private, public string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	dir := t.TempDir()
-	private, public = filepath.Join(dir, "release.key"), filepath.Join(dir, "release.pub")
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(private, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600))
-	der, err = x509.MarshalPKIXPublicKey(key.Public())
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(public, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), 0o644))
-	return private, public
-}
 
 // slipway runs the command in a folder, with the cache that tests share.
 func slipway(t *testing.T, dir string, args ...string) (code int, stdout, stderr string) {
@@ -69,7 +49,7 @@ func TestSample_IsVerifiedAndReproduced(t *testing.T) {
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(true)))
 	t.Cleanup(server.Close)
 	image := strings.TrimPrefix(server.URL, "http://") + "/team/tide"
-	private, public := keyPair(t)
+	private, public := signtest.Files(t)
 	source, commit := repository(t, map[string]string{
 		"go.mod": "module example.com/tide\n\ngo 1.25.0\n", "main.go": "package main\n\nfunc main() { println(\"06:12\") }\n",
 		".slipway.yaml": "base: builtin\nport: 8080\n",
@@ -92,7 +72,7 @@ func TestSample_IsVerifiedAndReproduced(t *testing.T) {
 	require.Zero(t, code, out+said)
 	require.Contains(t, out, "gives the same digest")
 
-	_, stranger := keyPair(t)
+	_, stranger := signtest.Files(t)
 	code, out, _ = slipway(t, source, "verify", image+":v1", "--key", stranger)
 	require.Equal(t, cli.ExitGate, code)
 	require.Contains(t, strings.Join(strings.Fields(out), " "), "signed by somebody else")

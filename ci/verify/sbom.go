@@ -12,6 +12,7 @@ import (
 	"example.com/slipway/ci/attest/sbom"
 	"example.com/slipway/ci/config"
 	"example.com/slipway/ci/inspect"
+	"example.com/slipway/ci/plain"
 	"example.com/slipway/ci/plan"
 )
 
@@ -54,7 +55,7 @@ func (v *verification) sbom(origin *Origin) {
 	}
 	switch {
 	case len(wrong) == 0:
-		r.passed(CheckSBOM, "SPDX and CycloneDX for %s list what is in them, %s%s", count(len(v.chain.images), "image"), parted(len(libraries)), v.doubt())
+		r.passed(CheckSBOM, "SPDX and CycloneDX for %s list what is in them, %s%s", plain.Count(len(v.chain.images), "image"), parted(len(libraries)), v.doubt())
 	case !some && !v.Trust.Requires(config.RequireSBOM):
 		r.skipped(CheckSBOM, "the policy does not ask for one")
 	default:

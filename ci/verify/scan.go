@@ -8,6 +8,7 @@ import (
 
 	"example.com/slipway/ci/attest"
 	"example.com/slipway/ci/config"
+	"example.com/slipway/ci/plain"
 )
 
 // scan says which scans and VEX documents there are, and of when. What they say was
@@ -39,13 +40,13 @@ func (v *verification) scan() {
 		scans++
 	}
 	if scans > 0 {
-		said = append(said, fmt.Sprintf("scans for %s", count(scans, "image")))
+		said = append(said, fmt.Sprintf("scans for %s", plain.Count(scans, "image")))
 		if !last.IsZero() {
 			said[0] += ", the last of " + last.UTC().Format(time.DateOnly)
 		}
 	}
 	if documents > 0 {
-		said = append(said, count(documents, "VEX document"))
+		said = append(said, plain.Count(documents, "VEX document"))
 	}
 	switch {
 	case len(wrong) > 0 && v.Trust.Requires(config.RequireScan):

@@ -98,7 +98,7 @@ func (s *said) why() string {
 	}
 	var parts []string
 	for _, why := range slices.Sorted(maps.Keys(s.refused)) {
-		parts = append(parts, fmt.Sprintf("of %s: %s", count(s.refused[why], "attestation"), why))
+		parts = append(parts, fmt.Sprintf("of %s: %s", plain.Count(s.refused[why], "attestation"), why))
 	}
 	if len(parts) > 3 {
 		parts = append(parts[:3], "and so on")

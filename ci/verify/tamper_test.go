@@ -20,6 +20,7 @@ import (
 	"example.com/slipway/ci/attest"
 	"example.com/slipway/ci/attest/provenance"
 	"example.com/slipway/ci/attest/sign"
+	"example.com/slipway/ci/attest/sign/signtest"
 	"example.com/slipway/ci/config"
 	"example.com/slipway/ci/finding"
 	"example.com/slipway/ci/image"
@@ -175,7 +176,7 @@ func ofSignatures() map[string]tampering {
 		"a signature by another key": says("signed by somebody else", without(func(t *testing.T, w *world) {
 			s, err := sign.Image(w.index.Digest.String())
 			require.NoError(t, err)
-			w.attach(t, newKey(t), s)
+			w.attach(t, signtest.Key(t), s)
 		})),
 		"a signature of another image": says("it is about another image", without(func(t *testing.T, w *world) {
 			s, err := sign.Image("sha256:" + strings.Repeat("d", 64))
@@ -526,13 +527,13 @@ func TestVerify_PassesOverWhatOthersAttach(t *testing.T) {
 	w := published(t)
 	w.serve(t)
 	for _, s := range w.statements {
-		w.attach(t, newKey(t), s)
+		w.attach(t, signtest.Key(t), s)
 	}
 	other := *w.statements[1]
 	other.Predicate = json.RawMessage(`{"buildDefinition":{"buildType":"https://example.com/other"}}`)
 	w.attach(t, w.key, &other)
 	o := w.options(t)
-	o.Verifier = verify.AnyOf{sign.Trust{Keys: []crypto.PublicKey{newKey(t).Public()}}, o.Verifier}
+	o.Verifier = verify.AnyOf{sign.Trust{Keys: []crypto.PublicKey{signtest.Key(t).Public()}}, o.Verifier}
 	r, err := w.verify(t, o)
 	require.NoError(t, err)
 	require.NoError(t, r.Err(), text(t, r))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"example.com/slipway/ci/finding"
 	"example.com/slipway/ci/plain"
@@ -25,9 +24,9 @@ const maxDetail = 20
 
 // Text shows a report on a terminal. What comes from a registry can do nothing to it.
 func (r *Report) Text(w io.Writer, o TextOptions) error {
-	t := &text{width: max(cmp.Or(o.Width, 100), 40), color: o.Color}
-	t.line(t.outcome(r.Verdict) + ": " + plain.Line(r.Reference))
-	t.line("  " + plain.Line(r.Digest))
+	t := &text{plain.Text{Width: max(cmp.Or(o.Width, 100), 40), Color: o.Color}}
+	t.Line(t.outcome(r.Verdict) + ": " + plain.Line(r.Reference))
+	t.Line("  " + plain.Line(r.Digest))
 	var sizes []string
 	for _, img := range r.Images {
 		size := plain.Line(img.Platform.String())
@@ -36,8 +35,8 @@ func (r *Report) Text(w io.Writer, o TextOptions) error {
 		}
 		sizes = append(sizes, size)
 	}
-	t.folded("  ", strings.Join(sizes, ", "))
-	t.line("")
+	t.Folded("  ", strings.Join(sizes, ", "))
+	t.Line("")
 	name, word := 0, 0
 	for _, c := range r.Checks {
 		name, word = max(name, len(c.Name)), max(word, len(c.Outcome))
@@ -45,69 +44,35 @@ func (r *Report) Text(w io.Writer, o TextOptions) error {
 	for _, c := range r.Checks {
 		t.check(c, name, word)
 	}
-	_, err := io.WriteString(w, t.b.String())
+	_, err := io.WriteString(w, t.String())
 	return err
 }
 
-type text struct {
-	width int
-	color bool
-	b     strings.Builder
-}
-
-// line writes a line that no CI system takes for an order.
-func (t *text) line(s string) { t.b.WriteString(plain.Log(s) + "\n") }
+type text struct{ plain.Text }
 
 // check writes one check, whose name and outcome are in columns.
 func (t *text) check(c finding.Gate, name, word int) {
 	head := fmt.Sprintf("%-*s  %s%*s  ", name, c.Name, t.outcome(c.Outcome), word-len(c.Outcome), "")
 	indent := strings.Repeat(" ", name+word+4)
-	for i, line := range fold(cmp.Or(plain.Line(c.Summary), "-"), t.width-len(indent)) {
+	room := t.Width - len(indent)
+	for i, line := range plain.Fold(cmp.Or(plain.Line(c.Summary), "-"), room, room) {
 		if i > 0 {
 			head = indent
 		}
-		t.line(head + line)
+		t.Line(head + line)
 	}
 	for i, line := range c.Detail {
 		if i == maxDetail {
-			t.line(fmt.Sprintf("%sand %d more", indent, len(c.Detail)-i))
+			t.Line(fmt.Sprintf("%sand %d more", indent, len(c.Detail)-i))
 			break
 		}
-		t.folded(indent+"- ", plain.Line(line))
+		t.Folded(indent+"- ", line)
 	}
 	if c.Fix != "" {
-		t.line(indent + t.paint("\x1b[32m", "fix:") + " " + plain.Line(c.Fix))
-	}
-}
-
-func (t *text) folded(title, sentence string) {
-	for _, line := range fold(sentence, t.width-utf8.RuneCountInString(title)) {
-		t.line(title + line)
-		title = strings.Repeat(" ", utf8.RuneCountInString(title))
+		t.Line(indent + t.Paint(plain.Green, "fix:") + " " + plain.Line(c.Fix))
 	}
 }
 
 func (t *text) outcome(o finding.Outcome) string {
-	return t.paint(map[finding.Outcome]string{finding.Passed: "\x1b[32m", finding.Failed: "\x1b[31m", finding.Unjudged: "\x1b[33m", finding.Skipped: "\x1b[2m"}[o], string(o))
-}
-
-func (t *text) paint(color, s string) string {
-	if !t.color || color == "" {
-		return s
-	}
-	return color + s + "\x1b[0m"
-}
-
-// fold spreads words over lines of a width.
-func fold(sentence string, width int) []string {
-	var lines []string
-	for word := range strings.FieldsSeq(sentence) {
-		last := len(lines) - 1
-		if last >= 0 && utf8.RuneCountInString(lines[last])+1+utf8.RuneCountInString(word) <= width {
-			lines[last] += " " + word
-		} else {
-			lines = append(lines, word)
-		}
-	}
-	return lines
+	return t.Paint(map[finding.Outcome]string{finding.Passed: plain.Green, finding.Failed: plain.Red, finding.Unjudged: plain.Yellow, finding.Skipped: plain.Faint}[o], string(o))
 }

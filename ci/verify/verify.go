@@ -19,6 +19,7 @@ import (
 	"example.com/slipway/ci/finding"
 	"example.com/slipway/ci/image"
 	"example.com/slipway/ci/inspect"
+	"example.com/slipway/ci/plain"
 	"example.com/slipway/ci/plan"
 	"example.com/slipway/ci/step"
 )
@@ -118,7 +119,7 @@ func (v *verification) manifests(ctx context.Context) (string, error) {
 	if v.chain, err = follow(ctx, v.Repository, content, at.Digest); err != nil {
 		return "", err
 	}
-	return count(len(v.chain.images), "image"), nil
+	return plain.Count(len(v.chain.images), "image"), nil
 }
 
 // layers reads every layer and looks into it.
@@ -165,7 +166,7 @@ func (v *verification) statements(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return count(len(v.said.believed), "statement"), nil
+	return plain.Count(len(v.said.believed), "statement"), nil
 }
 
 // judge holds what was read against what is expected, and returns where the image comes
@@ -218,7 +219,7 @@ func (v *verification) image() {
 	case len(fail) > 0:
 		r.failed(CheckImage, fix, fail...)
 	case noted > 0:
-		r.passed(CheckImage, "nothing that stops it, %s noted: slipway inspect lists them", count(noted, "finding"))
+		r.passed(CheckImage, "nothing that stops it, %s noted: slipway inspect lists them", plain.Count(noted, "finding"))
 	default:
 		r.passed(CheckImage, "within its budget, not root, and nothing in it that could be left out")
 	}

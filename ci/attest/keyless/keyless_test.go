@@ -17,6 +17,7 @@ import (
 	"example.com/slipway/ci/attest/keyless"
 	"example.com/slipway/ci/attest/keyless/virtual"
 	"example.com/slipway/ci/attest/sign"
+	"example.com/slipway/ci/attest/sign/signtest"
 	"example.com/slipway/ci/fault"
 	"example.com/slipway/ci/step"
 	"example.com/slipway/ci/tool"
@@ -113,9 +114,7 @@ func TestTrust_RefusesWhatItWasNotToldToTrust(t *testing.T) {
 	good := signed(t, signer(p, s))
 	unsigned, err := provenance(t).Encode()
 	require.NoError(t, err)
-	key, err := sign.NewKey(privateKey(t))
-	require.NoError(t, err)
-	byKey := signed(t, key)
+	byKey := signed(t, signtest.Key(t))
 	sure := sign.Claim{Subject: subject, PredicateType: attest.Provenance}
 	with := func(change func(*keyless.Trust)) keyless.Trust {
 		trusted := trust(p, s)

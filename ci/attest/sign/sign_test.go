@@ -18,6 +18,7 @@ import (
 
 	"example.com/slipway/ci/attest"
 	"example.com/slipway/ci/attest/sign"
+	"example.com/slipway/ci/attest/sign/signtest"
 )
 
 var (
@@ -40,24 +41,6 @@ func keys(t *testing.T) map[string]crypto.Signer {
 	all["RSA"], err = rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
 	return all
-}
-
-// newKey is a key as cosign makes them.
-func newKey(t *testing.T) *sign.Key {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	key, err := sign.NewKey(private)
-	require.NoError(t, err)
-	return key
-}
-
-func trust(keys ...*sign.Key) sign.Trust {
-	var t sign.Trust
-	for _, k := range keys {
-		t.Keys = append(t.Keys, k.Public())
-	}
-	return t
 }
 
 func signed(t *testing.T, key sign.Signer) []byte {
@@ -84,7 +67,7 @@ func TestKey_SignsWhatItsPublicKeyVerifies(t *testing.T) {
 			require.Equal(t, attest.Provenance, doc.PredicateType)
 			require.Equal(t, subject, doc.Subject)
 
-			got, who, err := trust(newKey(t), key).Verify(t.Context(), doc.Content, sign.Claim{Subject: subject, PredicateType: attest.Provenance})
+			got, who, err := signtest.Trust(signtest.Key(t), key).Verify(t.Context(), doc.Content, sign.Claim{Subject: subject, PredicateType: attest.Provenance})
 			require.NoError(t, err)
 			require.Equal(t, s, got)
 			name, err := sign.Fingerprint(private.Public())
@@ -102,13 +85,13 @@ func TestKey_SignsNothingAboutAnotherImage(t *testing.T) {
 	t.Parallel()
 	s, err := sign.Image(subject)
 	require.NoError(t, err)
-	_, err = newKey(t).Sign(t.Context(), s, other)
+	_, err = signtest.Key(t).Sign(t.Context(), s, other)
 	require.ErrorContains(t, err, "it is not about "+other)
 }
 
 func TestKey_PrintsItsPublicNameOnly(t *testing.T) {
 	t.Parallel()
-	key := newKey(t)
+	key := signtest.Key(t)
 	name, err := sign.Fingerprint(key.Public())
 	require.NoError(t, err)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
@@ -131,7 +114,7 @@ func TestNewKey_RefusesWhatProtectsNothing(t *testing.T) {
 // The form is cosign's: https://github.com/sigstore/cosign/blob/main/specs/BUNDLE_SPEC.md
 func TestBundle_HasTheFormOfSigstores(t *testing.T) {
 	t.Parallel()
-	key := newKey(t)
+	key := signtest.Key(t)
 	s, err := sign.Image(subject)
 	require.NoError(t, err)
 	doc, err := key.Sign(t.Context(), s, subject)
@@ -151,7 +134,7 @@ func TestBundle_HasTheFormOfSigstores(t *testing.T) {
 
 func TestTrust_RefusesWhatItWasNotToldToTrust(t *testing.T) {
 	t.Parallel()
-	key, stranger := newKey(t), newKey(t)
+	key, stranger := signtest.Key(t), signtest.Key(t)
 	good := signed(t, key)
 	hint, err := sign.Fingerprint(key.Public())
 	require.NoError(t, err)
@@ -162,30 +145,30 @@ func TestTrust_RefusesWhatItWasNotToldToTrust(t *testing.T) {
 	sure := sign.Claim{Subject: subject, PredicateType: attest.Provenance}
 	for name, c := range map[string]struct {
 		bundle []byte
-		trust  sign.Trust
+		trust  *sign.Trust
 		claim  sign.Claim
 		err    error
 	}{
-		"another key":                        {good, trust(stranger), sure, sign.ErrSigner},
-		"no key":                             {good, sign.Trust{}, sure, sign.ErrSigner},
-		"a stranger who names our key":       {edit(t, signed(t, stranger), "verificationMaterial.publicKey.hint", hint), trust(key), sure, sign.ErrAltered},
-		"another image":                      {good, trust(key), sign.Claim{Subject: other}, sign.ErrSubject},
-		"another statement":                  {good, trust(key), sign.Claim{Subject: subject, PredicateType: attest.SPDX}, sign.ErrPredicate},
-		"an altered payload":                 {edit(t, good, "dsseEnvelope.payload", bytes.ReplaceAll(unsigned, []byte("null"), []byte("[]"))), trust(key), sure, sign.ErrAltered},
-		"another payload's type":             {edit(t, good, "dsseEnvelope.payloadType", "text/plain"), trust(key), sure, sign.ErrMalformed},
-		"an altered signature":               {edit(t, good, "dsseEnvelope.signatures.0.sig", []byte("nonsense")), trust(key), sure, sign.ErrAltered},
-		"no signature":                       {edit(t, good, "dsseEnvelope.signatures", []any{}), trust(key), sure, sign.ErrNoSignature},
-		"an empty signature":                 {edit(t, good, "dsseEnvelope.signatures.0.sig", ""), trust(key), sure, sign.ErrNoSignature},
-		"two signatures":                     {edit(t, good, "dsseEnvelope.signatures", []any{map[string]any{"sig": "YQ=="}, map[string]any{"sig": "YQ=="}}), trust(key), sure, sign.ErrMalformed},
-		"no envelope":                        {edit(t, good, "dsseEnvelope", nil), trust(key), sure, sign.ErrMalformed},
-		"a certificate":                      {edit(t, good, "verificationMaterial", map[string]any{"certificate": map[string]any{"rawBytes": "YQ=="}}), trust(key), sure, sign.ErrSigner},
-		"an unsigned statement":              {unsigned, trust(key), sure, sign.ErrNoSignature},
-		"another form":                       {edit(t, good, "mediaType", "application/vnd.dev.sigstore.bundle+json;version=0.1"), trust(key), sure, sign.ErrMalformed},
-		"nothing":                            {nil, trust(key), sure, sign.ErrMalformed},
-		"a list":                             {[]byte("[]"), trust(key), sure, sign.ErrMalformed},
-		"half a bundle":                      {good[:len(good)/2], trust(key), sure, sign.ErrMalformed},
-		"more than one bundle":               {append(bytes.Clone(good), good...), trust(key), sure, sign.ErrMalformed},
-		"the signature of another statement": {edit(t, good, "dsseEnvelope.signatures.0.sig", sigOf(t, signedImage(t, key))), trust(key), sure, sign.ErrAltered},
+		"another key":                        {good, signtest.Trust(stranger), sure, sign.ErrSigner},
+		"no key":                             {good, signtest.Trust(), sure, sign.ErrSigner},
+		"a stranger who names our key":       {edit(t, signed(t, stranger), "verificationMaterial.publicKey.hint", hint), signtest.Trust(key), sure, sign.ErrAltered},
+		"another image":                      {good, signtest.Trust(key), sign.Claim{Subject: other}, sign.ErrSubject},
+		"another statement":                  {good, signtest.Trust(key), sign.Claim{Subject: subject, PredicateType: attest.SPDX}, sign.ErrPredicate},
+		"an altered payload":                 {edit(t, good, "dsseEnvelope.payload", bytes.ReplaceAll(unsigned, []byte("null"), []byte("[]"))), signtest.Trust(key), sure, sign.ErrAltered},
+		"another payload's type":             {edit(t, good, "dsseEnvelope.payloadType", "text/plain"), signtest.Trust(key), sure, sign.ErrMalformed},
+		"an altered signature":               {edit(t, good, "dsseEnvelope.signatures.0.sig", []byte("nonsense")), signtest.Trust(key), sure, sign.ErrAltered},
+		"no signature":                       {edit(t, good, "dsseEnvelope.signatures", []any{}), signtest.Trust(key), sure, sign.ErrNoSignature},
+		"an empty signature":                 {edit(t, good, "dsseEnvelope.signatures.0.sig", ""), signtest.Trust(key), sure, sign.ErrNoSignature},
+		"two signatures":                     {edit(t, good, "dsseEnvelope.signatures", []any{map[string]any{"sig": "YQ=="}, map[string]any{"sig": "YQ=="}}), signtest.Trust(key), sure, sign.ErrMalformed},
+		"no envelope":                        {edit(t, good, "dsseEnvelope", nil), signtest.Trust(key), sure, sign.ErrMalformed},
+		"a certificate":                      {edit(t, good, "verificationMaterial", map[string]any{"certificate": map[string]any{"rawBytes": "YQ=="}}), signtest.Trust(key), sure, sign.ErrSigner},
+		"an unsigned statement":              {unsigned, signtest.Trust(key), sure, sign.ErrNoSignature},
+		"another form":                       {edit(t, good, "mediaType", "application/vnd.dev.sigstore.bundle+json;version=0.1"), signtest.Trust(key), sure, sign.ErrMalformed},
+		"nothing":                            {nil, signtest.Trust(key), sure, sign.ErrMalformed},
+		"a list":                             {[]byte("[]"), signtest.Trust(key), sure, sign.ErrMalformed},
+		"half a bundle":                      {good[:len(good)/2], signtest.Trust(key), sure, sign.ErrMalformed},
+		"more than one bundle":               {append(bytes.Clone(good), good...), signtest.Trust(key), sure, sign.ErrMalformed},
+		"the signature of another statement": {edit(t, good, "dsseEnvelope.signatures.0.sig", sigOf(t, signedImage(t, key))), signtest.Trust(key), sure, sign.ErrAltered},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -195,9 +178,9 @@ func TestTrust_RefusesWhatItWasNotToldToTrust(t *testing.T) {
 			require.Zero(t, who)
 		})
 	}
-	_, _, err = trust(key).Verify(t.Context(), good, sign.Claim{})
+	_, _, err = signtest.Trust(key).Verify(t.Context(), good, sign.Claim{})
 	require.ErrorContains(t, err, "nobody said what it has to be about")
-	_, _, err = trust(stranger, key).Verify(t.Context(), good, sure)
+	_, _, err = signtest.Trust(stranger, key).Verify(t.Context(), good, sure)
 	require.NoError(t, err)
 }
 
@@ -245,10 +228,7 @@ func edit(t *testing.T, bundle []byte, path string, value any) []byte {
 }
 
 func FuzzTrust_NeverPanicsNorBelievesTwoThings(f *testing.F) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(f, err)
-	key, err := sign.NewKey(private)
-	require.NoError(f, err)
+	key := signtest.Key(f)
 	s, err := sign.Image(subject)
 	require.NoError(f, err)
 	doc, err := key.Sign(f.Context(), s, subject)
@@ -257,7 +237,7 @@ func FuzzTrust_NeverPanicsNorBelievesTwoThings(f *testing.F) {
 	f.Add([]byte(`{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","dsseEnvelope":{"signatures":[null]}}`))
 	f.Add([]byte(`{"_type":"https://in-toto.io/Statement/v1"}`))
 	f.Fuzz(func(t *testing.T, bundle []byte) {
-		got, _, err := trust(key).Verify(t.Context(), bundle, sign.Claim{Subject: subject})
+		got, _, err := signtest.Trust(key).Verify(t.Context(), bundle, sign.Claim{Subject: subject})
 		if err == nil {
 			require.Equal(t, s, got)
 		}

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rogpeppe/go-internal/lockedfile"
 	"github.com/stretchr/testify/require"
 )
 
@@ -128,28 +127,10 @@ func keptBuildKit(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(cache, "slipway-e2e", "tools", "buildkit-"+version)
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return "", err
-	}
-	unlock, err := lockedfile.MutexAt(dir + ".lock").Lock()
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	if _, err := os.Stat(dir); err == nil {
-		return dir, nil
-	}
-	half := dir + ".new"
-	defer os.RemoveAll(half)
-	if _, err := goOutput(ctx, module, "build", "-o", half+string(filepath.Separator), pkg+"/cmd/buildctl", pkg+"/cmd/buildkitd"); err != nil {
-		return "", err
-	}
-	return dir, os.Rename(half, dir)
+	return kept("buildkit-"+version, func(half string) error {
+		_, err := goOutput(ctx, module, "build", "-o", half+string(filepath.Separator), pkg+"/cmd/buildctl", pkg+"/cmd/buildkitd")
+		return err
+	})
 }
 
 // toolModule is the folder of a tool module of this repository.

@@ -2,24 +2,28 @@ package rig
 
 import "fmt"
 
-// Neighbours is how many services of a monorepo use one shared package.
-const Neighbours = 3
+const (
+	// Ships is how many services a monorepo has.
+	Ships = 50
+	// neighbours is how many of them use one shared package.
+	neighbours = 3
+)
 
 // Monorepo is the source of many services in one module: a main of each, a package that
 // only it uses, one that it shares with its neighbours and one that all use. Each is an
 // HTTP server that speaks JSON, so that compiling and linking cost what they cost for a
 // real one.
-func Monorepo(services int) map[string]string {
+func Monorepo() map[string]string {
 	files := map[string]string{
 		"go.mod":               "module example.com/fleet\n\ngo 1.25.0\n",
 		"internal/all/all.go":  monorepoAll,
 		"internal/all/all.txt": "fleet\n",
 	}
-	for i := range services {
-		ship, port := Ship(i), i/Neighbours
-		files["cmd/"+ship+"/main.go"] = fmt.Sprintf(monorepoMain, ship, port, ship, port, ship)
-		files["internal/"+ship+"/"+ship+".go"] = fmt.Sprintf(monorepoOwn, ship, ship, i)
-		files[fmt.Sprintf("internal/port%02d/port.go", port)] = fmt.Sprintf(monorepoPort, port, port, port)
+	for i := range Ships {
+		ship, port := Ship(i), i/neighbours
+		files["cmd/"+ship+"/main.go"] = fmt.Sprintf(monorepoMain, ship, port)
+		files["internal/"+ship+"/"+ship+".go"] = fmt.Sprintf(monorepoOwn, ship, i)
+		files[fmt.Sprintf("internal/port%02d/port.go", port)] = fmt.Sprintf(monorepoPort, port)
 	}
 	return files
 }
@@ -59,31 +63,31 @@ const monorepoMain = `package main
 
 import (
 	"example.com/fleet/internal/all"
-	"example.com/fleet/internal/%s"
-	"example.com/fleet/internal/port%02d"
+	"example.com/fleet/internal/port%02[2]d"
+	"example.com/fleet/internal/%[1]s"
 )
 
 var version, commit string
 
 func main() {
-	all.Serve("%s "+version+commit, func() any { return []any{port%02d.Name(), %s.Draught()} })
+	all.Serve("%[1]s "+version+commit, func() any { return []any{port%02[2]d.Name(), %[1]s.Draught()} })
 }
 `
 
-const monorepoOwn = `// Package %s is that of one service.
-package %s
+const monorepoOwn = `// Package %[1]s is that of one service.
+package %[1]s
 
 import "time"
 
 // Draught is how deep it lies.
-func Draught() time.Duration { return %d * time.Second }
+func Draught() time.Duration { return %[2]d * time.Second }
 `
 
-const monorepoPort = `// Package port%02d is that of a few services.
-package port%02d
+const monorepoPort = `// Package port%02[1]d is that of a few services.
+package port%02[1]d
 
 import "strings"
 
 // Name is where they lie.
-func Name() string { return strings.ToUpper("port %d") }
+func Name() string { return strings.ToUpper("port %[1]d") }
 `

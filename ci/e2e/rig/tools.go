@@ -40,25 +40,34 @@ func KeptTool(ctx context.Context, name string) (string, error) {
 	if !found || strings.Contains(version, "\n") {
 		return "", fmt.Errorf("reading what tools/%s is for: %q is not one program", name, text)
 	}
+	return kept(filepath.Join(name+"-"+version, name), func(half string) error {
+		_, err := goOutput(ctx, module, "build", "-o", half, pkg)
+		return err
+	})
+}
+
+// kept returns the place of stock programs, a file or a folder, which are made where no
+// earlier run did.
+func kept(name string, build func(half string) error) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", err
 	}
-	program := filepath.Join(cache, "slipway-e2e", "tools", name+"-"+version, name)
-	if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
+	place := filepath.Join(cache, "slipway-e2e", "tools", name)
+	if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil {
 		return "", err
 	}
-	unlock, err := lockedfile.MutexAt(program + ".lock").Lock()
+	unlock, err := lockedfile.MutexAt(place + ".lock").Lock()
 	if err != nil {
 		return "", err
 	}
 	defer unlock()
-	if _, err := os.Stat(program); err == nil {
-		return program, nil
+	if _, err := os.Stat(place); err == nil {
+		return place, nil
 	}
-	half := program + ".new"
-	if _, err := goOutput(ctx, module, "build", "-o", half, pkg); err != nil {
+	half := place + ".new"
+	if err := build(half); err != nil {
 		return "", errors.Join(err, os.RemoveAll(half))
 	}
-	return program, os.Rename(half, program)
+	return place, os.Rename(half, place)
 }

@@ -114,7 +114,7 @@ func (e *Engine) run(ctx context.Context, env, args []string) (gocmd.Output, err
 }
 
 func (e *Engine) runIn(ctx context.Context, env, args []string) (gocmd.Output, error) {
-	cmd := process.Command(ctx, filepath.Join(e.root, "bin", exe("go")), args...)
+	cmd := process.Command(ctx, filepath.Join(e.root, "bin", process.Exe("go")), args...)
 	cmd.Dir = e.goCommand.Source.Root
 	cmd.Env = env
 	var stdout bytes.Buffer

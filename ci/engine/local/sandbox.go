@@ -185,7 +185,7 @@ func denied(said gocmd.Output) string {
 
 // run runs the pinned release's go command in the source folder.
 func (b *sandbox) run(ctx context.Context, env, args []string, stdout io.Writer) (gocmd.Output, error) {
-	cmd := process.Command(ctx, filepath.Join(b.e.root, "bin", exe("go")), args...)
+	cmd := process.Command(ctx, filepath.Join(b.e.root, "bin", process.Exe("go")), args...)
 	cmd.Dir = b.e.goCommand.Source.Root
 	cmd.Env = append(b.environment(), env...)
 	stderr := &gocmd.Bounded{}

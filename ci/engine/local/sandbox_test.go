@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -42,7 +43,7 @@ func TestEnvironment_OfTestsIsAList(t *testing.T) {
 		require.True(t, value != "secret" || slices.Contains(passed, name), name)
 	}
 	require.True(t, slices.IsSorted(names))
-	if exe("") == "" {
+	if runtime.GOOS != "windows" {
 		require.Equal(t, []string{
 			"ALL_PROXY", "CGO_ENABLED", "GCM_INTERACTIVE", "GIT_TERMINAL_PROMPT", "GO111MODULE", "GOCACHE", "GOENV", "GOEXPERIMENT", "GOFIPS140", "GOFLAGS", "GOMODCACHE", "GOPROXY", "GOROOT",
 			"GOTELEMETRY", "GOTOOLCHAIN", "GOVCS", "GOWORK", "HOME", "HTTPS_PROXY", "HTTP_PROXY", "LC_ALL", "NO_PROXY", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "SYSTEMROOT", "TMPDIR",

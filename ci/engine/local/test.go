@@ -54,7 +54,7 @@ func (e *Engine) Test(ctx context.Context, t engine.Tests, s step.Step) (*findin
 // can be any command with any arguments.
 func (e *Engine) compiler() (string, bool) {
 	for _, name := range []string{"gcc", "clang", "cc"} {
-		if found, ok := process.Find(exe(name), e.user["PATH"]); ok {
+		if found, ok := process.Find(process.Exe(name), e.user["PATH"]); ok {
 			return found, true
 		}
 	}

@@ -168,7 +168,7 @@ func readStamp(name string) (stamp, bool) {
 	if json.Unmarshal(text, &s) != nil {
 		return stamp{}, false
 	}
-	_, err = os.Stat(filepath.Join(s.Dir, "bin", exe("go")))
+	_, err = os.Stat(filepath.Join(s.Dir, "bin", process.Exe("go")))
 	return s, err == nil
 }
 

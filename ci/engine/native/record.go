@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -107,17 +106,4 @@ func (e Engine) listens() bool {
 }
 
 // Size is what the engine's caches take on the disk, in bytes.
-func (e Engine) Size() int64 {
-	var total int64
-	// Files come and go while it runs; what cannot be read counts as nothing.
-	_ = filepath.WalkDir(e.State, func(_ string, d os.DirEntry, err error) error {
-		if err != nil {
-			return nil
-		}
-		if info, err := d.Info(); err == nil && info.Mode().IsRegular() {
-			total += info.Size()
-		}
-		return nil
-	})
-	return total
-}
+func (e Engine) Size() int64 { return cache.Size(e.State) }
