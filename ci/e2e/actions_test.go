@@ -127,9 +127,9 @@ func TestActions_NewcomersPass(t *testing.T) {
 	rig.Slow(t)
 	j := newJudges(t, time.Now().Add(-time.Hour))
 	for _, s := range []service{
-		{module: "github.com/hashicorp/http-echo", version: "v1.0.0", flags: []string{"--smoke-args=--version"}},
-		{module: "github.com/prometheus/blackbox_exporter", version: "v0.27.0", flags: []string{"--smoke-args=--version"}},
-		{module: "github.com/cloudflare/cfssl", version: "v1.6.5", flags: []string{"--main=./cmd/cfssl", "--smoke-args=version"}},
+		{module: "github.com/jpillora/chisel", version: "v1.10.1"},
+		{module: "filippo.io/age", version: "v1.2.1", flags: []string{"--main=./cmd/age", "--smoke-args=--version"}},
+		{module: "github.com/prometheus/statsd_exporter", version: "v0.28.0"},
 	} {
 		t.Run(s.module, func(t *testing.T) {
 			began := time.Now()
