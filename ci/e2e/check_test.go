@@ -31,11 +31,21 @@ var harbour = map[string]string{
 	".slipway.yaml": "port: 18080\nhealth: /\n",
 }
 
+// light is a main that answers as well, for builds without any cache: all of net/http is
+// compiled in more than twice the time.
+var light = map[string]string{
+	"main.go": "package main\n\nimport (\n\t\"net\"\n\t\"os\"\n\t\"os/signal\"\n\t\"syscall\"\n)\n\nvar greeting = \"moored\"\n\n" +
+		"func main() {\n\tstart()\n\tl, err := net.Listen(\"tcp\", \":18080\")\n\tif err != nil {\n\t\tprintln(err.Error())\n\t\tos.Exit(1)\n\t}\n" +
+		"\tstop := make(chan os.Signal, 1)\n\tsignal.Notify(stop, syscall.SIGTERM)\n\tgo func() {\n\t\t<-stop\n\t\tl.Close()\n\t}()\n" +
+		"\tfor {\n\t\tc, err := l.Accept()\n\t\tif err != nil {\n\t\t\treturn\n\t\t}\n\t\tc.Read(make([]byte, 4096))\n" +
+		"\t\tc.Write([]byte(\"HTTP/1.1 200 OK\\r\\nContent-Length: 6\\r\\nConnection: close\\r\\n\\r\\n\" + greeting))\n\t\tc.Close()\n\t}\n}\n",
+}
+
 // changing are files that make it another service in each build.
-var changing = map[string]string{
+var changing = with(light, map[string]string{
 	".slipway.yaml": harbour[".slipway.yaml"] + "pre-build: [[sh, -c, 'date +%s%N > now.txt']]\n",
 	"start.go":      "package main\n\nimport _ \"embed\"\n\n//go:embed now.txt\nvar now string\n\nfunc start() { _ = now }\n", "now.txt": "",
-}
+})
 
 // with is a copy of a tree with other files.
 func with(tree map[string]string, files map[string]string) map[string]string {
@@ -114,7 +124,8 @@ func TestCheck_EachGateRefuses(t *testing.T) {
 	rig.Slow(t)
 	j := newJudges(t, time.Now().Add(-time.Hour))
 	t.Run("and lets pass what is in order", func(t *testing.T) {
-		r, got := j.check(t, write(t, "harbour", harbour), "--twice")
+		t.Parallel()
+		r, got := j.check(t, write(t, "harbour", with(harbour, light)), "--twice")
 		require.Zero(t, r.Code, r.Stderr)
 		require.Regexp(t, `^sha256:[0-9a-f]{64}\n$`, r.Stdout)
 		require.Equal(t, receipt.Passed, got.Verdict)
@@ -146,6 +157,7 @@ func TestCheck_EachGateRefuses(t *testing.T) {
 		"it is another one each time":  {finding.GateReproducible, 20, changing, []string{"--twice", "--allow-exec"}, "digest"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r, got := j.check(t, write(t, "harbour", with(harbour, m.files)), m.args...)
 			require.Equal(t, m.code, r.Code, r.Stderr)
 			require.Empty(t, r.Stdout)

@@ -67,11 +67,8 @@ func (b *both) mishaps() map[string]mishap {
 			said: []string{"SLIPWAY_BUDGET=1MB"}, code: 20, says: "1.0 MB", verdict: "failed", reproduced: "the image is too large",
 		},
 		"an image that is another one each time": {
-			files: map[string]string{
-				".slipway.yaml": harbour[".slipway.yaml"] + "pre-build: [[sh, -c, 'cat /proc/sys/kernel/random/uuid > now.txt']]\n",
-				"start.go":      "package main\n\nimport _ \"embed\"\n\n//go:embed now.txt\nvar now string\n\nfunc start() { _ = now }\n", "now.txt": "",
-			},
-			said: []string{"SLIPWAY_TWICE=true", "SLIPWAY_ALLOW_EXEC=true"}, again: []string{"--allow-exec"},
+			files: with(changing, map[string]string{".slipway.yaml": harbour[".slipway.yaml"] + "pre-build: [[sh, -c, 'cat /proc/sys/kernel/random/uuid > now.txt']]\n"}),
+			said:  []string{"SLIPWAY_TWICE=true", "SLIPWAY_ALLOW_EXEC=true"}, again: []string{"--allow-exec"},
 			code: 20, says: "another one when it is built again", verdict: "failed", reproduced: "the gate reproducible",
 		},
 		"a registry that refuses": {
@@ -88,6 +85,7 @@ func requireReplays(t *testing.T, l *lab) {
 	b.judges.databases = append(b.judges.databases, "--scanner", b.images.Scanner(t))
 	for name, m := range b.mishaps() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			job, forge, what := b.fails(t, name, m)
 			got := receiptOf(t, job)
 			require.Equal(t, m.code, got.Failure.Exit)
@@ -109,7 +107,10 @@ func requireReplays(t *testing.T, l *lab) {
 		})
 	}
 	for name, m := range b.blamed() {
-		t.Run(name, func(t *testing.T) { b.requireBlamed(t, name, m(t)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b.requireBlamed(t, name, m(t))
+		})
 	}
 }
 

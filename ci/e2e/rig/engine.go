@@ -110,7 +110,7 @@ func newEngine(t *testing.T, slipway, name string) *Engine {
 	env := engineEnviron(t)
 	// The script is constant; what varies reaches it as arguments.
 	out := Must(t, "", env, "sh", "-c", `variables=$("$0" engine env --name "$1") && eval "$variables" && env -0`, slipway, name)
-	engine := &Engine{Name: name, Env: strings.Split(strings.Trim(out, "\x00"), "\x00")}
+	engine := &Engine{Name: name, Env: slices.Clip(strings.Split(strings.Trim(out, "\x00"), "\x00"))}
 	for _, kv := range engine.Env {
 		if file, ok := strings.CutPrefix(kv, "_EXPERIMENTAL_DAGGER_CLI_BIN="); ok {
 			engine.Dagger = file
