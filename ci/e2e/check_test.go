@@ -121,6 +121,7 @@ func readReceipt(t *testing.T, out string) *receipt.Receipt {
 // No gate is decoration: for each there is an input that it refuses, and nothing else
 // does.
 func TestCheck_EachGateRefuses(t *testing.T) {
+	t.Parallel()
 	rig.Slow(t)
 	j := newJudges(t, time.Now().Add(-time.Hour))
 	t.Run("and lets pass what is in order", func(t *testing.T) {
@@ -181,6 +182,7 @@ func exception(id, expires string) string {
 
 // What fails can be let pass for a while, on somebody's word, and stays in the report.
 func TestCheck_LetsPassWhatSomebodyAnswersFor(t *testing.T) {
+	t.Parallel()
 	rig.Slow(t)
 	j := newJudges(t, time.Now().Add(-time.Hour))
 	src := write(t, "harbour", with(harbour, map[string]string{".slipway.yaml": harbour[".slipway.yaml"] + exception("CVE-2026-78667", "2999-01-01")}))
@@ -219,6 +221,7 @@ func TestCheck_LetsPassWhatSomebodyAnswersFor(t *testing.T) {
 
 // Every platform is judged: what one of them has is enough.
 func TestCheck_JudgesEveryPlatform(t *testing.T) {
+	t.Parallel()
 	rig.Slow(t)
 	j := newJudges(t, time.Now().Add(-time.Hour))
 	src := write(t, "harbour", with(harbour, map[string]string{
@@ -235,6 +238,7 @@ func TestCheck_JudgesEveryPlatform(t *testing.T) {
 
 // Without a judge there is no verdict.
 func TestCheck_DoesNotPassWhatNobodyJudged(t *testing.T) {
+	t.Parallel()
 	rig.Slow(t)
 	j := newJudges(t, time.Now().Add(-time.Hour))
 	stale := newJudges(t, time.Now().Add(-30*24*time.Hour))

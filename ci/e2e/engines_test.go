@@ -131,86 +131,125 @@ func TestEngines_GiveOneDigest(t *testing.T) {
 		}
 	}
 	require.Len(t, sources, 4)
-	for name, src := range sources {
-		t.Run(name, func(t *testing.T) {
-			ours, theirs := t.TempDir(), t.TempDir()
-			digest := digestOf(t, l.local(t, src, ours))
-			r := l.dagger(t, src, theirs, nil)
-			require.Equal(t, digest, digestOf(t, r))
-			require.Regexp(t, `build linux/amd64 +done`, r.Stderr, "nothing was kept from the local engine")
-			rig.Must(t, "", rig.Environ(), "diff", "--recursive", ours, theirs)
-		})
+	alike := func(t *testing.T, src string) {
+		t.Helper()
+		ours, theirs := t.TempDir(), t.TempDir()
+		digest := digestOf(t, l.local(t, src, ours))
+		r := l.dagger(t, src, theirs, nil)
+		require.Equal(t, digest, digestOf(t, r))
+		require.Regexp(t, `build linux/amd64 +done`, r.Stderr, "nothing was kept from the local engine")
+		rig.Must(t, "", rig.Environ(), "diff", "--recursive", ours, theirs)
 	}
-	t.Run("an edit compiles what depends on it alone", func(t *testing.T) { requireFewCompiled(t, l) })
-	t.Run("commands before a build run in the builder", func(t *testing.T) { requirePreBuild(t, l) })
-	t.Run("failures are told in the same words", func(t *testing.T) { requireSameWords(t, l) })
+	// The first has the standard library compiled, once for all that then run beside each other.
+	t.Run("the sample", func(t *testing.T) { alike(t, sample) })
+	t.Run("with what it has then", func(t *testing.T) {
+		for name, c := range map[string]func(*testing.T, *lab){
+			"an edit compiles what depends on it alone":  requireFewCompiled,
+			"commands before a build run in the builder": requirePreBuild,
+			"failures are told in the same words":        requireSameWords,
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				c(t, l)
+			})
+		}
+		for name, src := range sources {
+			if src != sample {
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					alike(t, src)
+				})
+			}
+		}
+	})
 	t.Run("whichever engine it is, and wherever", func(t *testing.T) { requireOneDigest(t, l, sources) })
 }
 
+// onePlatform is what a digest is compared for in every engine: what is shown does not
+// hang on the number of platforms.
+var onePlatform = []string{"--platform", "linux/amd64"}
+
+// digests are those that the local engine gives of sources, both by name.
+type digests struct{ sources, of map[string]string }
+
+// same wants the digest of a source from an engine.
+func (d digests) same(t *testing.T, l *lab, name, src string, extra ...string) {
+	t.Helper()
+	r := l.dagger(t, src, t.TempDir(), extra, onePlatform...)
+	require.Equal(t, d.of[name], digestOf(t, r))
+	require.Regexp(t, `build linux/amd64 +done`, r.Stderr)
+}
+
+// each wants the digest of every source from an engine.
+func (d digests) each(t *testing.T, l *lab, extra ...string) {
+	t.Helper()
+	for name, src := range d.sources {
+		t.Run(name, func(t *testing.T) { d.same(t, l, name, src, extra...) })
+	}
+}
+
 // requireOneDigest wants what the local engine builds from every engine, whatever it has
-// in its caches and however it is reached. One platform: what is shown does not hang on
-// their number.
+// in its caches and however it is reached.
 func requireOneDigest(t *testing.T, l *lab, sources map[string]string) {
 	t.Helper()
-	one := []string{"--platform", "linux/amd64"}
-	same := func(t *testing.T, l *lab, digest, src string, extra ...string) {
-		t.Helper()
-		r := l.dagger(t, src, t.TempDir(), extra, one...)
-		require.Equal(t, digest, digestOf(t, r))
-		require.Regexp(t, `build linux/amd64 +done`, r.Stderr)
-	}
-	digests := map[string]string{}
+	d := digests{sources, map[string]string{}}
 	for name, src := range sources {
-		digests[name] = digestOf(t, l.local(t, src, t.TempDir(), one...))
+		d.of[name] = digestOf(t, l.local(t, src, t.TempDir(), onePlatform...))
 	}
-	each := func(t *testing.T, l *lab, extra ...string) {
-		t.Helper()
-		for name, src := range sources {
-			t.Run(name, func(t *testing.T) { same(t, l, digests[name], src, extra...) })
-		}
-	}
-	sample, digest := sources["the sample"], digests["the sample"]
-	t.Run("from another folder, with other times, in another time zone", func(t *testing.T) {
-		moved := filepath.Join(t.TempDir(), "else where")
-		checkout(t, moved)
-		past := time.Date(1999, 12, 31, 23, 59, 59, 0, time.UTC)
-		require.NoError(t, filepath.WalkDir(moved, func(name string, _ os.DirEntry, err error) error {
-			require.NoError(t, err)
-			return os.Chtimes(name, past, past)
-		}))
-		same(t, l, digest, moved, "TZ=Asia/Jakarta")
-	})
-	t.Run("from a Slipway whose clock is decades off", func(t *testing.T) {
-		program, err := clocked()
-		require.NoError(t, err)
-		off := *l
-		off.program = program
-		for _, name := range []string{"the sample", "github.com/rakyll/hey"} {
-			same(t, &off, digests[name], sources[name], rig.Clock(-decades))
-			same(t, &off, digests[name], sources[name], rig.Clock(decades))
-		}
-	})
-	t.Run("from an engine that is reached over ssh", func(t *testing.T) {
-		server := rig.NewSSH(t, "127.0.0.1", l.engine.Programs)
-		same(t, l, digest, sample, overSSH(t, l.engine, server, server.Key)...)
-	})
-	t.Run("from an engine that is reached through kubectl", func(t *testing.T) {
-		same(t, l, digest, sample, throughKubectl(t, l.engine)...)
-	})
+	t.Run("as it runs", func(t *testing.T) { requireOneFromWherever(t, l, d) })
 	t.Run("from the engine after a restart", func(t *testing.T) {
 		env := environment(t)
 		rig.Must(t, "", env, slipway(t), "engine", "down", "--name", l.engine.Name)
-		refused := l.dagger(t, sample, t.TempDir(), nil, one...)
+		refused := l.dagger(t, sources["the sample"], t.TempDir(), nil, onePlatform...)
 		require.Equal(t, 40, refused.Code, refused.Stderr)
 		rig.Must(t, "", env, slipway(t), append([]string{"engine", "up", "--name", l.engine.Name}, l.images.Mirrors()...)...)
-		each(t, l) // a stopped engine that comes back: the next run just works
+		d.each(t, l) // a stopped engine that comes back: the next run just works
 	})
 	t.Run("from the engine after a prune", func(t *testing.T) {
 		rig.Must(t, "/", l.engine.Env, l.engine.Dagger, "--silent", "core", "engine", "local-cache", "prune")
-		each(t, l)
+		d.each(t, l)
 	})
-	t.Run("from an engine on another machine", func(t *testing.T) {
-		far, proxy := farLab(t, l)
-		each(t, far, proxy, "GONOSUMDB=*")
-	})
+}
+
+// requireOneFromWherever are the ways that do not need the engine for themselves.
+func requireOneFromWherever(t *testing.T, l *lab, d digests) {
+	sample := d.sources["the sample"]
+	for name, c := range map[string]func(*testing.T){
+		"from an engine on another machine": func(t *testing.T) {
+			far, proxy := farLab(t, l)
+			d.each(t, far, proxy, "GONOSUMDB=*")
+		},
+		"from another folder, with other times, in another time zone": func(t *testing.T) {
+			moved := filepath.Join(t.TempDir(), "else where")
+			checkout(t, moved)
+			past := time.Date(1999, 12, 31, 23, 59, 59, 0, time.UTC)
+			require.NoError(t, filepath.WalkDir(moved, func(name string, _ os.DirEntry, err error) error {
+				require.NoError(t, err)
+				return os.Chtimes(name, past, past)
+			}))
+			d.same(t, l, "the sample", moved, "TZ=Asia/Jakarta")
+		},
+		"from a Slipway whose clock is decades off": func(t *testing.T) {
+			program, err := clocked()
+			require.NoError(t, err)
+			off := *l
+			off.program = program
+			for _, name := range []string{"the sample", "github.com/rakyll/hey"} {
+				d.same(t, &off, name, d.sources[name], rig.Clock(-decades))
+				d.same(t, &off, name, d.sources[name], rig.Clock(decades))
+			}
+		},
+		"from an engine that is reached over ssh": func(t *testing.T) {
+			server := rig.NewSSH(t, "127.0.0.1", l.engine.Programs)
+			d.same(t, l, "the sample", sample, overSSH(t, l.engine, server, server.Key)...)
+		},
+		"from an engine that is reached through kubectl": func(t *testing.T) {
+			d.same(t, l, "the sample", sample, throughKubectl(t, l.engine)...)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c(t)
+		})
+	}
 }
