@@ -77,6 +77,7 @@ func TestLab(t *testing.T) {
 		require func(*testing.T, *lab)
 	}{
 		{"finds the same as on this machine", requireSameReceipts},
+		{"tells failures in the same words", requireSameWords},
 		{"tells the same of tests", requireTestsToldAlike},
 		{"tells the same of flaky tests", requireFlakyToldAlike},
 		{"knows what is called", requireReach},
@@ -146,7 +147,6 @@ func TestEngines_GiveOneDigest(t *testing.T) {
 		for name, c := range map[string]func(*testing.T, *lab){
 			"an edit compiles what depends on it alone":  requireFewCompiled,
 			"commands before a build run in the builder": requirePreBuild,
-			"failures are told in the same words":        requireSameWords,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
