@@ -18,7 +18,6 @@ import (
 // every byte of Slipway built by its own line. Nothing of it is changed but the registry.
 // Of events that take the same way, one has all gates.
 func TestActions_OwnWorkflow(t *testing.T) {
-	t.Parallel()
 	rig.Slow(t)
 	j := newJudges(t, time.Now().Add(-time.Hour))
 	h := kindOf(t, "docker-registry").open(t)

@@ -124,7 +124,6 @@ func (f *forge) noDocker(t *testing.T) *forge {
 // A newcomer runs init, commits what it wrote, and the workflow passes: on a pull request
 // out of a fork, which can reach nothing, and on a push, which publishes.
 func TestActions_NewcomersPass(t *testing.T) {
-	t.Parallel()
 	rig.Slow(t)
 	j := newJudges(t, time.Now().Add(-time.Hour))
 	for _, s := range []service{
@@ -156,7 +155,6 @@ func TestActions_NewcomersPass(t *testing.T) {
 
 // A push of a version publishes, and the job's outputs name what is in the registry then.
 func TestActions_APushPublishes(t *testing.T) {
-	t.Parallel()
 	rig.Slow(t)
 	j := newJudges(t, time.Now().Add(-time.Hour))
 	h := kindOf(t, "docker-registry").open(t)

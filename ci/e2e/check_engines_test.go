@@ -55,7 +55,7 @@ func requireSameReceipts(t *testing.T, l *lab) {
 	} {
 		t.Run("in a program where it is "+string(reach), func(t *testing.T) {
 			t.Parallel()
-			src := write(t, "harbour", with(harbour, map[string]string{
+			src := write(t, "harbour", moored(t, map[string]string{
 				"start.go": file, "go.mod": harbour["go.mod"] + "\nrequire golang.org/x/text v0.3.7\n", "go.sum": textSums,
 			}))
 			got := requireSame(t, b, src, 20, "--platform", "linux/amd64")

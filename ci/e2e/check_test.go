@@ -3,10 +3,14 @@ package e2e_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,6 +55,20 @@ var changing = with(light, map[string]string{
 func with(tree map[string]string, files map[string]string) map[string]string {
 	tree = maps.Clone(tree)
 	maps.Copy(tree, files)
+	return tree
+}
+
+// moored is a harbour with other files, on a port of its own: without a container runtime,
+// tests beside each other start it in one network. The port is the same in every run, so
+// that what was built stays built.
+func moored(t *testing.T, files map[string]string) map[string]string {
+	t.Helper()
+	sum := fnv.New32()
+	_, _ = io.WriteString(sum, t.Name())
+	tree := with(harbour, files)
+	for name, text := range tree {
+		tree[name] = strings.ReplaceAll(text, "18080", fmt.Sprint(20000+sum.Sum32()%10000))
+	}
 	return tree
 }
 
@@ -126,7 +144,7 @@ func TestCheck_EachGateRefuses(t *testing.T) {
 	j := newJudges(t, time.Now().Add(-time.Hour))
 	t.Run("and lets pass what is in order", func(t *testing.T) {
 		t.Parallel()
-		r, got := j.check(t, write(t, "harbour", with(harbour, light)), "--twice")
+		r, got := j.check(t, write(t, "harbour", moored(t, light)), "--twice")
 		require.Zero(t, r.Code, r.Stderr)
 		require.Regexp(t, `^sha256:[0-9a-f]{64}\n$`, r.Stdout)
 		require.Equal(t, receipt.Passed, got.Verdict)
@@ -159,7 +177,7 @@ func TestCheck_EachGateRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, got := j.check(t, write(t, "harbour", with(harbour, m.files)), m.args...)
+			r, got := j.check(t, write(t, "harbour", moored(t, m.files)), m.args...)
 			require.Equal(t, m.code, r.Code, r.Stderr)
 			require.Empty(t, r.Stdout)
 			require.Contains(t, r.Stderr, m.says)

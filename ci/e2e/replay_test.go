@@ -117,7 +117,7 @@ func requireReplays(t *testing.T, l *lab) {
 // fails runs the job of a mishap, and requires what a person sees of it.
 func (b *both) fails(t *testing.T, name string, m mishap) (job *actions.Job, f *forge, zip string) {
 	t.Helper()
-	src := write(t, "harbour", with(harbour, m.files))
+	src := write(t, "harbour", moored(t, m.files))
 	event, id, target := "pull_request.branch", "check", nowhere
 	if m.event != "" {
 		event, id, target = m.event, m.job, refusing(t, m.refused...)
