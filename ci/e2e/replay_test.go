@@ -42,6 +42,8 @@ func (b *both) mishaps() map[string]mishap {
 	return map[string]mishap{
 		"a compile error": {
 			files: map[string]string{"start.go": "package main\n\nfunc start() {\n\tweigh()\n}\n"}, code: 10, zip: true,
+			// Of two platforms, either may be the first to fail.
+			said: []string{"SLIPWAY_PLATFORM=linux/amd64"},
 			file: "start.go", line: "4", says: "undefined: weigh", verdict: "failed", reproduced: "the same error of the compiler: start.go:4:2: undefined: weigh",
 		},
 		"a vet error": {
@@ -71,8 +73,9 @@ func (b *both) mishaps() map[string]mishap {
 			said:  []string{"SLIPWAY_TWICE=true", "SLIPWAY_ALLOW_EXEC=true"}, again: []string{"--allow-exec"},
 			code: 20, says: "another one when it is built again", verdict: "failed", reproduced: "the gate reproducible",
 		},
+		// What publishes is built again without any cache.
 		"a registry that refuses": {
-			said: []string{"SLIPWAY_SIGN=off", "SLIPWAY_GATE=image"}, code: 30, event: "push.tag", job: "publish",
+			files: light, said: []string{"SLIPWAY_SIGN=off", "SLIPWAY_GATE=image"}, code: 30, event: "push.tag", job: "publish",
 			refused: []rig.Kind{rig.ManifestPut}, says: "DENIED", verdict: "unpublished", reproduced: "same digest",
 		},
 	}
@@ -211,7 +214,7 @@ func (b *both) blamed() map[string]func(*testing.T) mishap {
 		},
 		"a registry that lets nobody push": func(*testing.T) mishap {
 			return mishap{
-				event: "push.tag", job: "publish", code: 30, says: "DENIED", verdict: "stopped",
+				files: light, said: []string{"SLIPWAY_PLATFORM=linux/amd64"}, event: "push.tag", job: "publish", code: 30, says: "DENIED", verdict: "stopped",
 				reproduced: "a registry ended the run there before anything was built.*; here the same source gives sha256:[0-9a-f]{64}, so it was the registry and not the source",
 			}
 		},
