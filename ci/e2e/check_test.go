@@ -206,6 +206,8 @@ func TestCheck_DoesNotPassWhatNobodyJudged(t *testing.T) {
 	j := newJudges(t, time.Now().Add(-time.Hour))
 	stale := newJudges(t, time.Now().Add(-30*24*time.Hour))
 	src := write(t, "harbour", harbour)
+	bare := append(slices.Clone(j.env), "SLIPWAY_CACHE="+t.TempDir())
+	compiled(t, bare)
 	for name, m := range map[string]struct {
 		judges *judges
 		args   []string
@@ -214,7 +216,7 @@ func TestCheck_DoesNotPassWhatNobodyJudged(t *testing.T) {
 		"no database":       {&judges{[]string{"--trivy-db", "127.0.0.1:1/a,127.0.0.1:2/b"}, j.vulndb, j.env}, nil, []string{"127.0.0.1:1/a", "127.0.0.1:2/b"}},
 		"an old database":   {stale, nil, []string{"days old"}},
 		"another platform":  {j, []string{"--platform", "linux/arm64", "--gate", "smoke"}, []string{"linux/amd64"}},
-		"no scanner at all": {&judges{j.databases, j.vulndb, append(slices.Clone(j.env), "SLIPWAY_CACHE="+t.TempDir())}, nil, []string{"slipway tool trivy"}},
+		"no scanner at all": {&judges{j.databases, j.vulndb, bare}, nil, []string{"slipway tool trivy"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := m.args
