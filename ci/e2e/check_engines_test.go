@@ -37,11 +37,15 @@ func requireSameReceipts(t *testing.T, l *lab) {
 	b := &both{lab: l, judges: newJudges(t, time.Now().Add(-time.Hour))}
 	b.judges.databases = append(b.judges.databases, "--scanner", b.images.Scanner(t))
 	t.Run("in the sample, which passes", func(t *testing.T) {
+		t.Parallel()
 		sample := filepath.Join(t.TempDir(), "slipway")
 		checkout(t, sample)
 		requireSame(t, b, sample, 0)
 	})
-	t.Run("and builds again without any cache", func(t *testing.T) { requireTwice(t, b) })
+	t.Run("and builds again without any cache", func(t *testing.T) {
+		t.Parallel()
+		requireTwice(t, b)
+	})
 	// The same module in three programs: one calls what is vulnerable, one has its
 	// package, one requires it.
 	for reach, file := range map[finding.Reach]string{
@@ -50,7 +54,8 @@ func requireSameReceipts(t *testing.T, l *lab) {
 		finding.Present:  "package main\n\nimport \"golang.org/x/text/width\"\n\nfunc start() { _ = width.Narrow.String(\"a\") }\n",
 	} {
 		t.Run("in a program where it is "+string(reach), func(t *testing.T) {
-			src := write(t, "harbour", with(harbour, map[string]string{
+			t.Parallel()
+			src := write(t, "harbour", moored(t, map[string]string{
 				"start.go": file, "go.mod": harbour["go.mod"] + "\nrequire golang.org/x/text v0.3.7\n", "go.sum": textSums,
 			}))
 			got := requireSame(t, b, src, 20, "--platform", "linux/amd64")

@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,32 +16,6 @@ import (
 	"example.com/slipway/ci/finding"
 	"example.com/slipway/ci/receipt"
 )
-
-// harbour is a service that answers and stops in order, on the port that PORT names.
-var harbour = map[string]string{
-	"go.mod": "module example.com/harbour\n\ngo 1.25.0\n",
-	"main.go": "package main\n\nimport (\n\t\"context\"\n\t\"net/http\"\n\t\"os\"\n\t\"os/signal\"\n\t\"syscall\"\n)\n\n" +
-		"var greeting = \"moored\"\n\nfunc main() {\n\tctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)\n\tdefer stop()\n" +
-		"\tstart()\n\tsrv := &http.Server{Addr: \":18080\", Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(greeting)) })}\n" +
-		"\tgo func() {\n\t\t<-ctx.Done()\n\t\tsrv.Shutdown(context.Background())\n\t}()\n" +
-		"\tif err := srv.ListenAndServe(); err != http.ErrServerClosed {\n\t\tprintln(err.Error())\n\t\tos.Exit(1)\n\t}\n}\n",
-	"start.go":      "package main\n\nfunc start() {}\n",
-	"start_test.go": "package main\n\nimport \"testing\"\n\nfunc TestStart(t *testing.T) { start() }\n",
-	".slipway.yaml": "port: 18080\nhealth: /\n",
-}
-
-// changing are files that make it another service in each build.
-var changing = map[string]string{
-	".slipway.yaml": harbour[".slipway.yaml"] + "pre-build: [[sh, -c, 'date +%s%N > now.txt']]\n",
-	"start.go":      "package main\n\nimport _ \"embed\"\n\n//go:embed now.txt\nvar now string\n\nfunc start() { _ = now }\n", "now.txt": "",
-}
-
-// with is a copy of a tree with other files.
-func with(tree map[string]string, files map[string]string) map[string]string {
-	tree = maps.Clone(tree)
-	maps.Copy(tree, files)
-	return tree
-}
 
 // judges are the arguments and the environment that let check judge on this machine:
 // the real scanner and a database of real advisories in a real registry.
@@ -111,10 +84,12 @@ func readReceipt(t *testing.T, out string) *receipt.Receipt {
 // No gate is decoration: for each there is an input that it refuses, and nothing else
 // does.
 func TestCheck_EachGateRefuses(t *testing.T) {
+	t.Parallel()
 	rig.Slow(t)
 	j := newJudges(t, time.Now().Add(-time.Hour))
 	t.Run("and lets pass what is in order", func(t *testing.T) {
-		r, got := j.check(t, write(t, "harbour", harbour), "--twice")
+		t.Parallel()
+		r, got := j.check(t, write(t, "harbour", moored(t, light)), "--twice")
 		require.Zero(t, r.Code, r.Stderr)
 		require.Regexp(t, `^sha256:[0-9a-f]{64}\n$`, r.Stdout)
 		require.Equal(t, receipt.Passed, got.Verdict)
@@ -146,7 +121,8 @@ func TestCheck_EachGateRefuses(t *testing.T) {
 		"it is another one each time":  {finding.GateReproducible, 20, changing, []string{"--twice", "--allow-exec"}, "digest"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, got := j.check(t, write(t, "harbour", with(harbour, m.files)), m.args...)
+			t.Parallel()
+			r, got := j.check(t, write(t, "harbour", moored(t, m.files)), m.args...)
 			require.Equal(t, m.code, r.Code, r.Stderr)
 			require.Empty(t, r.Stdout)
 			require.Contains(t, r.Stderr, m.says)
@@ -169,6 +145,7 @@ func exception(id, expires string) string {
 
 // What fails can be let pass for a while, on somebody's word, and stays in the report.
 func TestCheck_LetsPassWhatSomebodyAnswersFor(t *testing.T) {
+	t.Parallel()
 	rig.Slow(t)
 	j := newJudges(t, time.Now().Add(-time.Hour))
 	src := write(t, "harbour", with(harbour, map[string]string{".slipway.yaml": harbour[".slipway.yaml"] + exception("CVE-2026-78667", "2999-01-01")}))
@@ -207,6 +184,7 @@ func TestCheck_LetsPassWhatSomebodyAnswersFor(t *testing.T) {
 
 // Every platform is judged: what one of them has is enough.
 func TestCheck_JudgesEveryPlatform(t *testing.T) {
+	t.Parallel()
 	rig.Slow(t)
 	j := newJudges(t, time.Now().Add(-time.Hour))
 	src := write(t, "harbour", with(harbour, map[string]string{
@@ -223,10 +201,13 @@ func TestCheck_JudgesEveryPlatform(t *testing.T) {
 
 // Without a judge there is no verdict.
 func TestCheck_DoesNotPassWhatNobodyJudged(t *testing.T) {
+	t.Parallel()
 	rig.Slow(t)
 	j := newJudges(t, time.Now().Add(-time.Hour))
 	stale := newJudges(t, time.Now().Add(-30*24*time.Hour))
 	src := write(t, "harbour", harbour)
+	bare := append(slices.Clone(j.env), "SLIPWAY_CACHE="+t.TempDir())
+	compiled(t, bare)
 	for name, m := range map[string]struct {
 		judges *judges
 		args   []string
@@ -235,7 +216,7 @@ func TestCheck_DoesNotPassWhatNobodyJudged(t *testing.T) {
 		"no database":       {&judges{[]string{"--trivy-db", "127.0.0.1:1/a,127.0.0.1:2/b"}, j.vulndb, j.env}, nil, []string{"127.0.0.1:1/a", "127.0.0.1:2/b"}},
 		"an old database":   {stale, nil, []string{"days old"}},
 		"another platform":  {j, []string{"--platform", "linux/arm64", "--gate", "smoke"}, []string{"linux/amd64"}},
-		"no scanner at all": {&judges{j.databases, j.vulndb, append(slices.Clone(j.env), "SLIPWAY_CACHE="+t.TempDir())}, nil, []string{"slipway tool trivy"}},
+		"no scanner at all": {&judges{j.databases, j.vulndb, bare}, nil, []string{"slipway tool trivy"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := m.args

@@ -24,6 +24,10 @@ func TestModule(t *testing.T) {
 	src := fixture(t)
 	local := t.TempDir()
 	digest := digestOf(t, m.local(t, src, local))
+	// When all calls have ended, so that no file goes away while it is read.
+	t.Cleanup(func() {
+		requireWithout(t, filepath.Join(cacheDir(t), "engine", "engines", m.engine.Name), m.proxy.password)
+	})
 
 	t.Run("lists its functions with what they do", func(t *testing.T) {
 		listed := rig.Must(t, m.home, m.engine.Env, m.engine.Dagger, "functions")
@@ -31,7 +35,16 @@ func TestModule(t *testing.T) {
 			require.Regexp(t, `(?m)^`+name+` +\S+ \S+`, listed)
 		}
 	})
+	t.Run("is as the code generator leaves it", func(t *testing.T) {
+		before := rig.Must(t, m.home, rig.Environ(), "git", "status", "--porcelain")
+		rig.Must(t, m.home, m.engine.Env, m.engine.Dagger, "develop")
+		require.Equal(t, before, rig.Must(t, m.home, rig.Environ(), "git", "status", "--porcelain"))
+		// It has tidied go.mod and go.sum too: without the tests of what the module imports,
+		// which are not sent to the engine.
+		rig.Must(t, filepath.Join(m.home, "ci", "module"), rig.Environ(), "go", "vet", ".")
+	})
 	t.Run("makes the image that slipway makes", func(t *testing.T) {
+		t.Parallel()
 		archive, theirs := filepath.Join(t.TempDir(), "image.tar"), t.TempDir()
 		m.must(t, "image", "--src", src, "export", "--path", archive)
 		rig.Must(t, "", rig.Environ(), "tar", "--extract", "--file", archive, "--directory", theirs)
@@ -39,10 +52,15 @@ func TestModule(t *testing.T) {
 		require.Equal(t, digest, m.must(t, "digest", "--src", src))
 	})
 	t.Run("takes a git address", func(t *testing.T) {
+		t.Parallel()
 		require.Equal(t, digest, m.must(t, "digest", "--src", m.gitServer(t, src)+"#v1.4.0"))
 	})
-	t.Run("answers in a service that init wrote dagger.json for", func(t *testing.T) { requireInitialised(t, m) })
+	t.Run("answers in a service that init wrote dagger.json for", func(t *testing.T) {
+		t.Parallel()
+		requireInitialised(t, m)
+	})
 	t.Run("starts a service that answers", func(t *testing.T) {
+		t.Parallel()
 		address := rig.FreePort(t)
 		_, port, err := net.SplitHostPort(address)
 		require.NoError(t, err)
@@ -59,6 +77,8 @@ func TestModule(t *testing.T) {
 		require.Nil(t, cmd.ProcessState)
 	})
 	t.Run("says what the compiler says", func(t *testing.T) {
+		t.Parallel()
+		src := fixture(t)
 		require.NoError(t, os.WriteFile(filepath.Join(src, "table", "table.go"), []byte("package table\n\nfunc High() string { var unused int }\n"), 0o644))
 		ours := m.local(t, src, t.TempDir(), "--platform", "linux/amd64")
 		require.Equal(t, 10, ours.Code)
@@ -70,6 +90,7 @@ func TestModule(t *testing.T) {
 		require.Contains(t, theirs.Stderr, strings.TrimSpace(said))
 	})
 	t.Run("says what a failing test says", func(t *testing.T) {
+		t.Parallel()
 		src := fixture(t)
 		require.NoError(t, os.WriteFile(filepath.Join(src, "table", "table_test.go"), []byte("package table\n\nimport \"testing\"\n\nfunc TestHigh(t *testing.T) { t.Fatal(\"no water\") }\n"), 0o644))
 		r := rig.Run(t, m.home, m.engine.Env, m.engine.Dagger, m.args("test", "--src", src)...)
@@ -78,6 +99,7 @@ func TestModule(t *testing.T) {
 		require.Contains(t, r.Stderr, "table_test.go:5: no water")
 	})
 	t.Run("fetches private modules with a secret", func(t *testing.T) {
+		t.Parallel()
 		machine := net.JoinHostPort(m.engine.Gateway, m.proxy.port)
 		src, home := m.proxy.service(t, machine)
 		args := []string{"--base", "builtin", "--go-env", "GOPROXY=https://" + machine + ",GONOSUMDB=private.example", "digest", "--src", src}
@@ -87,16 +109,10 @@ func TestModule(t *testing.T) {
 		with := rig.Run(t, m.home, m.engine.Env, m.engine.Dagger, m.args(append([]string{"--netrc", "file://" + filepath.Join(home, ".netrc")}, args...)...)...)
 		require.Zero(t, with.Code, with.Stderr)
 		require.NotContains(t, with.Stderr, m.proxy.password)
-		requireWithout(t, filepath.Join(cacheDir(t), "engine", "engines", m.engine.Name), m.proxy.password)
 	})
-	t.Run("judges as slipway does", func(t *testing.T) { requireJudged(t, m) })
-	t.Run("is as the code generator leaves it", func(t *testing.T) {
-		before := rig.Must(t, m.home, rig.Environ(), "git", "status", "--porcelain")
-		rig.Must(t, m.home, m.engine.Env, m.engine.Dagger, "develop")
-		require.Equal(t, before, rig.Must(t, m.home, rig.Environ(), "git", "status", "--porcelain"))
-		// It has tidied go.mod and go.sum too: without the tests of what the module imports,
-		// which are not sent to the engine.
-		rig.Must(t, filepath.Join(m.home, "ci", "module"), rig.Environ(), "go", "vet", ".")
+	t.Run("judges as slipway does", func(t *testing.T) {
+		t.Parallel()
+		requireJudged(t, m)
 	})
 }
 

@@ -23,6 +23,7 @@ const older = "golang:1.26.8-alpine@sha256:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0
 
 // A run of other pins is made again with the pins of here, and that is what is named.
 func TestReproduce_NamesTheInputThatDiffers(t *testing.T) {
+	t.Parallel()
 	rig.Slow(t)
 	images := rig.NewStandins(t, "127.0.0.1")
 	src := fixture(t)

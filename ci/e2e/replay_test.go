@@ -42,6 +42,8 @@ func (b *both) mishaps() map[string]mishap {
 	return map[string]mishap{
 		"a compile error": {
 			files: map[string]string{"start.go": "package main\n\nfunc start() {\n\tweigh()\n}\n"}, code: 10, zip: true,
+			// Of two platforms, either may be the first to fail.
+			said: []string{"SLIPWAY_PLATFORM=linux/amd64"},
 			file: "start.go", line: "4", says: "undefined: weigh", verdict: "failed", reproduced: "the same error of the compiler: start.go:4:2: undefined: weigh",
 		},
 		"a vet error": {
@@ -67,15 +69,13 @@ func (b *both) mishaps() map[string]mishap {
 			said: []string{"SLIPWAY_BUDGET=1MB"}, code: 20, says: "1.0 MB", verdict: "failed", reproduced: "the image is too large",
 		},
 		"an image that is another one each time": {
-			files: map[string]string{
-				".slipway.yaml": harbour[".slipway.yaml"] + "pre-build: [[sh, -c, 'cat /proc/sys/kernel/random/uuid > now.txt']]\n",
-				"start.go":      "package main\n\nimport _ \"embed\"\n\n//go:embed now.txt\nvar now string\n\nfunc start() { _ = now }\n", "now.txt": "",
-			},
-			said: []string{"SLIPWAY_TWICE=true", "SLIPWAY_ALLOW_EXEC=true"}, again: []string{"--allow-exec"},
+			files: with(changing, map[string]string{".slipway.yaml": harbour[".slipway.yaml"] + "pre-build: [[sh, -c, 'cat /proc/sys/kernel/random/uuid > now.txt']]\n"}),
+			said:  []string{"SLIPWAY_TWICE=true", "SLIPWAY_ALLOW_EXEC=true"}, again: []string{"--allow-exec"},
 			code: 20, says: "another one when it is built again", verdict: "failed", reproduced: "the gate reproducible",
 		},
+		// What publishes is built again without any cache.
 		"a registry that refuses": {
-			said: []string{"SLIPWAY_SIGN=off", "SLIPWAY_GATE=image"}, code: 30, event: "push.tag", job: "publish",
+			files: light, said: []string{"SLIPWAY_SIGN=off", "SLIPWAY_GATE=image"}, code: 30, event: "push.tag", job: "publish",
 			refused: []rig.Kind{rig.ManifestPut}, says: "DENIED", verdict: "unpublished", reproduced: "same digest",
 		},
 	}
@@ -88,6 +88,7 @@ func requireReplays(t *testing.T, l *lab) {
 	b.judges.databases = append(b.judges.databases, "--scanner", b.images.Scanner(t))
 	for name, m := range b.mishaps() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			job, forge, what := b.fails(t, name, m)
 			got := receiptOf(t, job)
 			require.Equal(t, m.code, got.Failure.Exit)
@@ -109,14 +110,17 @@ func requireReplays(t *testing.T, l *lab) {
 		})
 	}
 	for name, m := range b.blamed() {
-		t.Run(name, func(t *testing.T) { b.requireBlamed(t, name, m(t)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b.requireBlamed(t, name, m(t))
+		})
 	}
 }
 
 // fails runs the job of a mishap, and requires what a person sees of it.
 func (b *both) fails(t *testing.T, name string, m mishap) (job *actions.Job, f *forge, zip string) {
 	t.Helper()
-	src := write(t, "harbour", with(harbour, m.files))
+	src := write(t, "harbour", moored(t, m.files))
 	event, id, target := "pull_request.branch", "check", nowhere
 	if m.event != "" {
 		event, id, target = m.event, m.job, refusing(t, m.refused...)
@@ -210,7 +214,7 @@ func (b *both) blamed() map[string]func(*testing.T) mishap {
 		},
 		"a registry that lets nobody push": func(*testing.T) mishap {
 			return mishap{
-				event: "push.tag", job: "publish", code: 30, says: "DENIED", verdict: "stopped",
+				files: light, said: []string{"SLIPWAY_PLATFORM=linux/amd64"}, event: "push.tag", job: "publish", code: 30, says: "DENIED", verdict: "stopped",
 				reproduced: "a registry ended the run there before anything was built.*; here the same source gives sha256:[0-9a-f]{64}, so it was the registry and not the source",
 			}
 		},

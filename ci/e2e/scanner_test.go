@@ -55,8 +55,7 @@ var hostile = []string{
 func fakeScanner(t *testing.T, mode, version string) string {
 	t.Helper()
 	dir := t.TempDir()
-	t.Setenv("CGO_ENABLED", "0")
-	require.NoError(t, rig.GoBuild(filepath.Join(dir, "trivy"), "./testdata/scanner"))
+	rig.Must(t, "", append(rig.Environ(), "CGO_ENABLED=0"), "go", "build", "-o", filepath.Join(dir, "trivy"), "./testdata/scanner")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "trivy.mode"), []byte(mode+" "+version+"\n"), 0o644))
 	return dir
 }

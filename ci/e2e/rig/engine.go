@@ -51,6 +51,9 @@ type EngineOptions struct {
 	// Lasting is one that other tests of this binary go on with: in the end is when all
 	// have ended.
 	Lasting bool
+	// Kept is a lasting one whose caches are there in the next run, as those of the shared
+	// one are. Another test binary that wants it waits until this one has ended.
+	Kept bool
 	// Args are further flags of slipway engine up, of such an engine.
 	Args []string
 	// Network is where such an engine runs, if not in this machine's own.
@@ -69,6 +72,9 @@ func (e *Engines) Start(t *testing.T, slipway string, o EngineOptions) *Engine {
 	name := sharedEngine
 	if o.Name != "" {
 		name = fmt.Sprintf("e2e-%s-%d", o.Name, os.Getpid())
+	}
+	if o.Kept {
+		name = "e2e-" + o.Name
 	}
 	e.keep(t, slipway, name, o)
 	up(t, o.Network, slipway, append([]string{"engine", "up", "--name", name}, o.Args...)...)
@@ -110,7 +116,7 @@ func newEngine(t *testing.T, slipway, name string) *Engine {
 	env := engineEnviron(t)
 	// The script is constant; what varies reaches it as arguments.
 	out := Must(t, "", env, "sh", "-c", `variables=$("$0" engine env --name "$1") && eval "$variables" && env -0`, slipway, name)
-	engine := &Engine{Name: name, Env: strings.Split(strings.Trim(out, "\x00"), "\x00")}
+	engine := &Engine{Name: name, Env: slices.Clip(strings.Split(strings.Trim(out, "\x00"), "\x00"))}
 	for _, kv := range engine.Env {
 		if file, ok := strings.CutPrefix(kv, "_EXPERIMENTAL_DAGGER_CLI_BIN="); ok {
 			engine.Dagger = file
@@ -143,11 +149,16 @@ type keeper struct {
 
 // keeping waits for the end of its input and runs its arguments, unless another test
 // binary holds the lock, which then is the one to do so. It is told all of that: the
-// script is constant. OWN is the lock of an engine that no other test binary uses.
-const keeping = `exec 9>"$USERS" && flock --shared 9 && echo ready || exit 1
+// script is constant. OWN is the lock of an engine that no other test binary uses. The
+// caches in STATE are removed where they have become larger than LIMIT kilobytes.
+const keeping = `exec 9>"$USERS" && flock "$HOLD" 9 && echo ready || exit 1
 cat >/dev/null
+[ -n "$STATE" ] && [ "$(du -sk "$STATE" | cut -f1)" -gt "$LIMIT" ] && set -- "$@" --prune
 flock --exclusive --nonblock 9 && "$0" "$@"
 rm -f "$0" ${OWN:+"$OWN"}`
+
+// keptLimit is how much an engine keeps from run to run, in kilobytes.
+const keptLimit = 12 << 20
 
 // keep starts the keeper of an engine.
 func (e *Engines) keep(t *testing.T, slipway, name string, o EngineOptions) {
@@ -167,13 +178,17 @@ func (e *Engines) keep(t *testing.T, slipway, name string, o EngineOptions) {
 	require.NoError(t, os.MkdirAll(filepath.Dir(users), 0o755))
 	require.NoError(t, os.WriteFile(program, text, 0o755))
 	args := []string{"-c", keeping, program, "engine", "down", "--name", name}
-	if o.Name != "" {
+	if o.Name != "" && !o.Kept {
 		args = append(args, "--prune")
 	}
 	shell, args := within(o.Network, "sh", args)
 	k := &keeper{cmd: exec.Command(shell, args...)}
-	k.cmd.Env = append(engineEnviron(t), "USERS="+users)
-	if o.Name != "" {
+	k.cmd.Env = append(engineEnviron(t), "USERS="+users, "HOLD=--shared", "OWN=", "STATE=")
+	switch {
+	case o.Kept:
+		state := filepath.Join(cache, "slipway-e2e", "engine", "engines", name)
+		k.cmd.Env = append(k.cmd.Env, "HOLD=--exclusive", "STATE="+state, fmt.Sprint("LIMIT=", keptLimit))
+	case o.Name != "":
 		k.cmd.Env = append(k.cmd.Env, "OWN="+users)
 	}
 	// A Ctrl-C is for the tests; the keeper hears of it when they have ended.
@@ -189,7 +204,7 @@ func (e *Engines) keep(t *testing.T, slipway, name string, o EngineOptions) {
 		e.keepers = map[string]*keeper{}
 	}
 	e.keepers[name] = k
-	if o.Name != "" && !o.Lasting {
+	if o.Name != "" && !o.Lasting && !o.Kept {
 		t.Cleanup(func() { e.stop(name) })
 	}
 }
