@@ -3,7 +3,9 @@ package e2e_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,17 +20,39 @@ import (
 	"example.com/slipway/ci/receipt"
 )
 
+// harbourPort is one that this run of the tests has to itself, as is the one after it.
+var harbourPort = ownPort()
+
+// ownPort finds two ports in a row that nobody listens on. Another run begins elsewhere,
+// and no connection takes one: the system chooses higher ones.
+func ownPort() int {
+	for i := range 1000 {
+		port, free := 10_000+(os.Getpid()+i)%1000*10, true
+		for _, p := range []int{port, port + 1} {
+			l, err := net.Listen("tcp", fmt.Sprintf(":%d", p))
+			if err == nil {
+				err = l.Close()
+			}
+			free = free && err == nil
+		}
+		if free {
+			return port
+		}
+	}
+	return 18080
+}
+
 // harbour is a service that answers and stops in order, on the port that PORT names.
 var harbour = map[string]string{
 	"go.mod": "module example.com/harbour\n\ngo 1.25.0\n",
 	"main.go": "package main\n\nimport (\n\t\"context\"\n\t\"net/http\"\n\t\"os\"\n\t\"os/signal\"\n\t\"syscall\"\n)\n\n" +
 		"var greeting = \"moored\"\n\nfunc main() {\n\tctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)\n\tdefer stop()\n" +
-		"\tstart()\n\tsrv := &http.Server{Addr: \":18080\", Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(greeting)) })}\n" +
+		"\tstart()\n\tsrv := &http.Server{Addr: \":\" + os.Getenv(\"PORT\"), Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(greeting)) })}\n" +
 		"\tgo func() {\n\t\t<-ctx.Done()\n\t\tsrv.Shutdown(context.Background())\n\t}()\n" +
 		"\tif err := srv.ListenAndServe(); err != http.ErrServerClosed {\n\t\tprintln(err.Error())\n\t\tos.Exit(1)\n\t}\n}\n",
 	"start.go":      "package main\n\nfunc start() {}\n",
 	"start_test.go": "package main\n\nimport \"testing\"\n\nfunc TestStart(t *testing.T) { start() }\n",
-	".slipway.yaml": "port: 18080\nhealth: /\n",
+	".slipway.yaml": fmt.Sprintf("port: %[1]d\nhealth: /\nsmoke-env: {PORT: %[1]d}\n", harbourPort),
 }
 
 // changing are files that make it another service in each build.
@@ -142,7 +166,7 @@ func TestCheck_EachGateRefuses(t *testing.T) {
 		"an exception expired":         {finding.GateVulnerabilities, 20, map[string]string{".slipway.yaml": harbour[".slipway.yaml"] + exception("CVE-2026-78667", "2026-01-01")}, []string{"--builder", earlier, "--unknown", "note"}, "2026-01-01"},
 		"an exception is for nothing":  {finding.GateVulnerabilities, 20, map[string]string{".slipway.yaml": harbour[".slipway.yaml"] + exception("CVE-2020-1", "2999-01-01")}, nil, "CVE-2020-1"},
 		"it does not start":            {finding.GateSmoke, 20, map[string]string{"start.go": "package main\n\nimport \"os\"\n\nfunc start() {\n\tif len(os.Args) == 1 {\n\t\tprintln(\"no wind\")\n\t\tos.Exit(3)\n\t}\n}\n"}, nil, "no wind"},
-		"it does not answer":           {finding.GateSmoke, 20, nil, []string{"--port", "18081"}, "18081"},
+		"it does not answer":           {finding.GateSmoke, 20, nil, []string{"--port", fmt.Sprint(harbourPort + 1)}, fmt.Sprintf("port %d", harbourPort+1)},
 		"it is another one each time":  {finding.GateReproducible, 20, changing, []string{"--twice", "--allow-exec"}, "digest"},
 	} {
 		t.Run(name, func(t *testing.T) {
