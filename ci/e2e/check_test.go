@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,26 +20,7 @@ import (
 )
 
 // harbourPort is one that this run of the tests has to itself, as is the one after it.
-var harbourPort = ownPort()
-
-// ownPort finds two ports in a row that nobody listens on. Another run begins elsewhere,
-// and no connection takes one: the system chooses higher ones.
-func ownPort() int {
-	for i := range 1000 {
-		port, free := 10_000+(os.Getpid()+i)%1000*10, true
-		for _, p := range []int{port, port + 1} {
-			l, err := net.Listen("tcp", fmt.Sprintf(":%d", p))
-			if err == nil {
-				err = l.Close()
-			}
-			free = free && err == nil
-		}
-		if free {
-			return port
-		}
-	}
-	return 18080
-}
+var harbourPort = rig.OwnPort()
 
 // harbour is a service that answers and stops in order, on the port that PORT names.
 var harbour = map[string]string{

@@ -136,6 +136,24 @@ func FreePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
+// OwnPort finds a port of every address that nobody listens on, nor on the next one.
+// Another process begins its search elsewhere, and no connection takes it meanwhile: the
+// system chooses higher ones.
+func OwnPort() (port int) {
+	for i := range 1000 {
+		port = 10_000 + (os.Getpid()+i)%1000*10
+		if free(port) && free(port+1) {
+			break
+		}
+	}
+	return port
+}
+
+func free(port int) bool {
+	l, err := net.Listen("tcp", ":"+strconv.Itoa(port))
+	return err == nil && l.Close() == nil
+}
+
 // Result is what a program did.
 type Result struct {
 	Stdout, Stderr string
