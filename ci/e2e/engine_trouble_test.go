@@ -16,6 +16,9 @@ import (
 	"example.com/slipway/ci/e2e/rig"
 )
 
+// tries is for how long the dagger command goes on trying to reach an engine.
+const tries = time.Minute
+
 // requireTrouble wants one sentence with a fix, exit code 40, and nothing written.
 func requireTrouble(t *testing.T, r rig.Result, out, want string) {
 	t.Helper()
@@ -52,7 +55,7 @@ func TestEngineTrouble_WhereThereIsNoEngine(t *testing.T) {
 			args := append([]string{"build", "--engine", "dagger", "--src", src, "--base", "builtin", "--output", out}, c.args...)
 			r := rig.Run(t, t.TempDir(), environment(t, append(c.env, "SLIPWAY_CACHE="+t.TempDir())...), slipway(t), args...)
 			requireTrouble(t, r, out, c.want)
-			require.Less(t, r.Took, 20*time.Second)
+			require.Less(t, r.Took, tries)
 		})
 	}
 }
@@ -87,7 +90,7 @@ func TestEngineTrouble_OfAnEngineThatRuns(t *testing.T) {
 			env := slices.Concat(e.Env, overSSH(t, e, server, key), []string{"SLIPWAY_CACHE=" + t.TempDir()})
 			r := rig.Run(t, "", env, slipway(t), args(out)...)
 			requireTrouble(t, r, out, told)
-			require.Less(t, r.Took, 20*time.Second)
+			require.Less(t, r.Took, tries)
 		})
 	}
 	t.Run("it dies during a build", func(t *testing.T) {
@@ -104,7 +107,7 @@ func TestEngineTrouble_OfAnEngineThatRuns(t *testing.T) {
 		require.NoError(t, process.Kill())
 		start := time.Now()
 		_ = cmd.Wait()
-		require.Less(t, time.Since(start), 30*time.Second)
+		require.Less(t, time.Since(start), tries)
 		r := rig.Result{Stdout: stdout.String(), Stderr: stderr.String(), Code: cmd.ProcessState.ExitCode()}
 		requireTrouble(t, r, out, "went away during the build")
 		rig.Must(t, "", environment(t), slipway(t), append([]string{"engine", "up", "--name", e.Name}, images.Mirrors()...)...)

@@ -33,11 +33,13 @@ func TestEngineUp_StartsAnswersAndLeavesNothing(t *testing.T) {
 	require.Equal(t, "v0.21.8", rig.Must(t, "/", e.Env, e.Dagger, "--silent", "core", "version"))
 
 	pid := pidOf(t, run("status"))
-	again := run("up")
-	require.Zero(t, again.Code, again.Stderr)
-	require.Equal(t, e.Address+"\n", again.Stdout)
-	require.Contains(t, again.Stderr, "runs already")
-	require.Less(t, again.Took, 2*time.Second)
+	requireWithin(t, 2*time.Second, func() rig.Result {
+		again := run("up")
+		require.Zero(t, again.Code, again.Stderr)
+		require.Equal(t, e.Address+"\n", again.Stdout)
+		require.Contains(t, again.Stderr, "runs already")
+		return again
+	})
 	require.Equal(t, pid, pidOf(t, run("status")))
 	require.Contains(t, run("logs").Stdout, "running server on")
 
@@ -50,7 +52,7 @@ func TestEngineUp_StartsAnswersAndLeavesNothing(t *testing.T) {
 
 	// A killed engine is known to be gone, and up puts another in its place.
 	require.NoError(t, syscall.Kill(restarted, syscall.SIGKILL))
-	rig.Eventually(t, 10*time.Second, "the engine is gone", func() bool { return run("status").Code != 0 })
+	rig.Eventually(t, time.Minute, "the engine is gone", func() bool { return run("status").Code != 0 })
 	ended := run("status")
 	require.Equal(t, 40, ended.Code)
 	require.Contains(t, ended.Stderr, "ended without being stopped")
@@ -149,14 +151,15 @@ func TestEngineUp_ListensWithTLS(t *testing.T) {
 	address, _, _ = strings.Cut(strings.TrimSpace(address), "\n")
 	require.Contains(t, address, "tls://127.0.0.1:8443?ca_path=")
 
-	core := func(host string) rig.Result {
+	core := func(host string, limit time.Duration) rig.Result {
 		env := append(slices.Clone(e.Env), "_EXPERIMENTAL_DAGGER_RUNNER_HOST="+host)
-		return net.Run(t, "/", env, "timeout", "20", e.Dagger, "--silent", "core", "version")
+		return net.Run(t, "/", env, "timeout", fmt.Sprint(limit.Seconds()), e.Dagger, "--silent", "core", "version")
 	}
-	known := core(address)
+	known := core(address, 5*time.Minute)
 	require.Zero(t, known.Code, known.Stderr)
 	require.Contains(t, known.Stdout, "v0.21.8")
-	stranger := core(address[:strings.Index(address, "&cert_path")])
+	// The dagger command tries for longer than that.
+	stranger := core(address[:strings.Index(address, "&cert_path")], 20*time.Second+2*known.Took)
 	require.NotZero(t, stranger.Code)
 	require.NotContains(t, stranger.Stdout, "v0.21.8")
 

@@ -62,14 +62,26 @@ func TestBuild_UnchangedTakesHalfASecond(t *testing.T) {
 	src, out := fixture(t), t.TempDir()
 	args := []string{"build", "--src", src, "--base", "builtin", "--builder", builder, "--output", out}
 	digest := digestOf(t, rig.Run(t, "", environment(t), slipway(t), args...))
-	best := time.Hour
-	for range 7 {
+	requireWithin(t, 500*time.Millisecond, func() rig.Result {
 		r := rig.Run(t, "", environment(t), slipway(t), args...)
 		require.Equal(t, digest, digestOf(t, r))
-		best = min(best, r.Took)
+		return r
+	})
+}
+
+// requireWithin wants the best of several runs to take less than a time, as it would on
+// this machine with nothing else to do.
+func requireWithin(t *testing.T, limit time.Duration, run func() rig.Result) {
+	t.Helper()
+	best, plain := time.Hour, time.Hour
+	for range 7 {
+		before := rig.Stretch()
+		r := run()
+		stretch := min(before, rig.Stretch())
+		best, plain = min(best, time.Duration(float64(r.Took)/stretch)), min(plain, r.Took)
 	}
-	t.Logf("unchanged: %s", best)
-	require.Less(t, best, 500*time.Millisecond)
+	t.Logf("best of 7: %s, %s with what else the machine does", best.Round(time.Millisecond), plain.Round(time.Millisecond))
+	require.Less(t, best, limit)
 }
 
 // Ctrl-C in the middle of a build: its children end, nothing half-written stays,
@@ -87,9 +99,12 @@ func TestBuild_InterruptedLeavesNothing(t *testing.T) {
 			cmd := exec.Command(slipway(t), "build", "--src", fixture(t), "--base", "builtin", "--builder", builder, "--verbose")
 			cmd.Dir, cmd.Env = work, environment(t, "SLIPWAY_CACHE="+cache)
 			// The compiler's children inherit the pipe: it ends when the last of them has.
-			out, err := cmd.StderrPipe()
+			out, theirs, err := os.Pipe()
 			require.NoError(t, err)
+			t.Cleanup(func() { _ = out.Close() })
+			cmd.Stderr = theirs
 			require.NoError(t, cmd.Start())
+			require.NoError(t, theirs.Close())
 			said := make(chan string, 1)
 			go func() {
 				text, _ := io.ReadAll(out)
@@ -101,14 +116,16 @@ func TestBuild_InterruptedLeavesNothing(t *testing.T) {
 			})
 			time.Sleep(2 * time.Second)
 			require.NoError(t, cmd.Process.Signal(c.signal))
+			hangs := time.AfterFunc(2*time.Minute, func() { _ = cmd.Process.Kill() })
+			require.Error(t, cmd.Wait())
+			hangs.Stop()
+			require.Equal(t, c.code, cmd.ProcessState.ExitCode())
 			select {
 			case text := <-said:
 				require.Contains(t, text, "stopped by")
 			case <-time.After(15 * time.Second):
 				require.FailNow(t, "children outlive the command")
 			}
-			require.Error(t, cmd.Wait())
-			require.Equal(t, c.code, cmd.ProcessState.ExitCode())
 			left, err := os.ReadDir(work)
 			require.NoError(t, err)
 			require.Empty(t, left)

@@ -234,7 +234,7 @@ func TestRegistries_TokensExpire(t *testing.T) {
 	for _, program := range []string{"docker-registry", "distribution"} {
 		t.Run(program, func(t *testing.T) {
 			t.Parallel()
-			s := rig.NewRegistry(t, rig.RegistryOptions{Program: program, Auth: rig.Token, Lifetime: 2 * time.Second})
+			s := rig.NewRegistry(t, rig.RegistryOptions{Program: program, Auth: rig.Token, Lifetime: 5 * time.Second})
 			ask := func() int {
 				req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Address+"/v2/team/tide/tags/list", nil)
 				require.NoError(t, err)
@@ -250,7 +250,7 @@ func TestRegistries_TokensExpire(t *testing.T) {
 			asked.SetBasicAuth(rig.Writer.User, rig.Writer.Password)
 			s.Tokens.ServeHTTP(httptest.NewRecorder(), asked)
 			require.Equal(t, http.StatusNotFound, ask(), "there is no such repository")
-			rig.Eventually(t, 10*time.Second, "the token expires", func() bool { return ask() == http.StatusUnauthorized })
+			rig.Eventually(t, 40*time.Second, "the token expires", func() bool { return ask() == http.StatusUnauthorized })
 		})
 	}
 }

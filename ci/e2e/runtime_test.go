@@ -58,7 +58,7 @@ func TestRun_InARealRuntime(t *testing.T) {
 			err = cmd.Wait()
 			require.Error(t, err)
 			require.Equal(t, 130, cmd.ProcessState.ExitCode(), "%s", &stderr)
-			rig.Eventually(t, 20*time.Second, "the container is gone", func() bool {
+			rig.Eventually(t, time.Minute, "the container is gone", func() bool {
 				return net.Must(t, "", env, name, "ps", "--all", "--quiet") == ""
 			})
 		})

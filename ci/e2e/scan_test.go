@@ -284,7 +284,7 @@ func TestScan_DatabaseComesFromARealRegistry(t *testing.T) {
 	a := rig.NewArtifact(t, rig.MakeDatabase(t, now.Add(-time.Hour), rig.Advisories()...), "")
 	address := rig.Registry(t)
 	a.Push(t, address, "aquasecurity/trivy-db")
-	r := scan.Request{Cache: t.TempDir(), Age: 24 * time.Hour, Repositories: scan.Repositories(), Wait: 2 * time.Second, Mirrors: map[string]string{
+	r := scan.Request{Cache: t.TempDir(), Age: 24 * time.Hour, Repositories: scan.Repositories(), Wait: time.Minute, Mirrors: map[string]string{
 		"mirror.gcr.io": a.Serve(t, rig.TooMany, nil), "ghcr.io": a.Serve(t, rig.SelfSigned, nil), "public.ecr.aws": address,
 	}}
 	db, err := scan.Fetch(t.Context(), r)

@@ -134,11 +134,12 @@ func TestRepository_BoundsWhatGitDoes(t *testing.T) {
 	_, err := script(t, 100*time.Millisecond, "exec sleep 60\n").run(t.Context(), "cat-file")
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.ErrorContains(t, err, "git cat-file was stopped after 100ms")
-	require.Less(t, time.Since(begin), 10*time.Second)
+	require.Less(t, time.Since(begin), 50*time.Second)
 
+	begin = time.Now()
 	_, err = script(t, time.Minute, "exec cat /dev/zero\n").run(t.Context(), "ls-tree")
 	require.ErrorIs(t, err, errTooMuch)
-	require.Less(t, time.Since(begin), 20*time.Second)
+	require.Less(t, time.Since(begin), 50*time.Second)
 
 	_, err = script(t, time.Minute, "head -c 1000000 /dev/zero | tr '\\0' x >&2\nexit 3\n").run(t.Context(), "ls-tree")
 	require.ErrorContains(t, err, "xxx..")

@@ -125,6 +125,7 @@ func TestRead_GetsThroughTenThousandFolders(t *testing.T) {
 	}
 	t.Parallel()
 	dir := folder(t, files{"go.mod": tide, "main.go": program})
+	begin := time.Now()
 	for i := range 10_000 {
 		require.NoError(t, os.MkdirAll(filepath.Join(dir, "wide", fmt.Sprint(i)), 0o755))
 	}
@@ -138,9 +139,11 @@ func TestRead_GetsThroughTenThousandFolders(t *testing.T) {
 		deep = next
 	}
 	require.NoError(t, deep.Close())
-	begin := time.Now()
+	made := time.Since(begin)
+	begin = time.Now()
 	p := mustRead(t, dir)
-	require.Less(t, time.Since(begin), 60*time.Second)
+	t.Logf("made in %s, read in %s", made, time.Since(begin))
+	require.Less(t, time.Since(begin), made)
 	require.Equal(t, []string{"."}, dirs(p.Mains))
 	require.Contains(t, p.Notes[0], "a folder was not searched for programs")
 	require.Less(t, len(p.Notes[0]), 700)

@@ -174,7 +174,7 @@ func TestRead_StopsGitWithTheContext(t *testing.T) {
 	begin := time.Now()
 	_, err := project.Read(ctx, project.Options{Dir: dir, Git: slow, Env: environ(t)})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Less(t, time.Since(begin), 10*time.Second)
+	require.Less(t, time.Since(begin), 50*time.Second)
 }
 
 func TestRead_StartsPlumbingOnly(t *testing.T) {

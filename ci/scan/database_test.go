@@ -104,7 +104,7 @@ func TestFetch_GoesOnAfterAnyTrouble(t *testing.T) {
 		"refused":               {good, rig.Refused, "it refuses connections"},
 		"self-signed":           {good, rig.SelfSigned, "no trusted TLS connection: "},
 		"hanging":               {good, rig.Hanging, "no answer within 300ms"},
-		"stalling":              {good, rig.Stalling, "nothing more came for 300ms"},
+		"stalling":              {good, rig.Stalling, "nothing more came for 1s"},
 		"broken off":            {good, rig.BrokenOff, "the connection broke off"},
 		"short":                 {good, rig.Short, "its database ended after "},
 		"changed":               {good, rig.Changed, "its database has the digest sha256:"},
@@ -130,8 +130,11 @@ func TestFetch_GoesOnAfterAnyTrouble(t *testing.T) {
 			t.Parallel()
 			bad := repository(t, tc.artifact, tc.trouble, nil)
 			r := request(t, bad).WithLimits(1<<20, 8<<20)
-			if tc.trouble == rig.Hanging || tc.trouble == rig.Stalling {
-				r.Wait, r.Stall = 300*time.Millisecond, 300*time.Millisecond
+			switch tc.trouble {
+			case rig.Hanging:
+				r.Wait = 300 * time.Millisecond
+			case rig.Stalling:
+				r.Stall = time.Second
 			}
 			_, err := scan.Fetch(t.Context(), r)
 			var told *fault.Error
@@ -144,7 +147,7 @@ func TestFetch_GoesOnAfterAnyTrouble(t *testing.T) {
 			r.Repositories = []string{bad, repository(t, good, rig.NoTrouble, nil)}
 			r.Wait = 20 * time.Second
 			if tc.trouble == rig.Hanging {
-				r.Wait = time.Second
+				r.Wait = 3 * time.Second
 			}
 			db, err := scan.Fetch(t.Context(), r)
 			require.NoError(t, err)

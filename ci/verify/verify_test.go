@@ -109,7 +109,7 @@ func (m *meeting) Blob(ctx context.Context, digest string, limit int64) ([]byte,
 		}
 		select {
 		case <-m.second:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			return nil, errors.New("nobody else came")
 		}
 	}

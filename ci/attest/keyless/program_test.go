@@ -47,7 +47,7 @@ func TestProgram_EndsWithItsContext(t *testing.T) {
 	start := time.Now()
 	_, err := script(t, "sleep 300").Public(ctx)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Less(t, time.Since(start), 10*time.Second)
+	require.Less(t, time.Since(start), time.Minute)
 }
 
 func TestProgram_SeesOfTheUserOnlyHowTheNetworkIsReached(t *testing.T) {

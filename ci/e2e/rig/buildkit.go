@@ -86,7 +86,7 @@ http = true
 	if err := launch(b.daemon); err != nil {
 		return fmt.Errorf("starting buildkitd: %w", err)
 	}
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		if exec.CommandContext(ctx, b.Ctl, "--addr", b.Addr, "debug", "workers").Run() == nil {
 			return nil
 		}

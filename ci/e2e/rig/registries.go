@@ -148,12 +148,12 @@ func (s *RegistryServer) auth(t *testing.T, o RegistryOptions, dir string) objec
 func (s *RegistryServer) wait(t *testing.T) {
 	t.Helper()
 	scheme := "http://"
-	client := &http.Client{Timeout: time.Second}
+	client := &http.Client{Timeout: 10 * time.Second}
 	if s.Certificate != "" {
 		scheme = "https://"
 		client.Transport = &http.Transport{TLSClientConfig: s.Trust(t)}
 	}
-	Eventually(t, 20*time.Second, "the registry answers", func() bool {
+	Eventually(t, 2*time.Minute, "the registry answers", func() bool {
 		resp, err := client.Get(scheme + s.Address + "/v2/")
 		if err != nil {
 			return false

@@ -41,7 +41,7 @@ storage: {filesystem: {rootdirectory: %q}, delete: {enabled: true}}
 http: {addr: %q}
 `, filepath.Join(dir, "data"), listen), 0o600))
 	Daemon(t, Environ(), program, "serve", config)
-	Eventually(t, 20*time.Second, "the registry answers", func() bool {
+	Eventually(t, 2*time.Minute, "the registry answers", func() bool {
 		resp, err := http.Get("http://" + address + "/v2/")
 		if err != nil {
 			return false

@@ -27,7 +27,7 @@ func Docker(t *testing.T) (*Network, []string) {
 		"--exec-root", filepath.Join(dir, "exec"), "--pidfile", filepath.Join(dir, "pid"))
 	Daemon(t, Environ(), name, args...)
 	env := append(Environ(), "DOCKER_HOST="+socket, "SLIPWAY_RUNTIME=docker")
-	Eventually(t, 60*time.Second, "dockerd answers", func() bool {
+	Eventually(t, 3*time.Minute, "dockerd answers", func() bool {
 		return Run(t, "", env, "docker", "version").Code == 0
 	})
 	return n, env
@@ -58,7 +58,7 @@ func Podman(t *testing.T) (*Network, []string) {
 // that is just ending may still write there, so it is tried again.
 func cleanTree(t *testing.T, dir string) {
 	t.Helper()
-	Eventually(t, 20*time.Second, "nothing is left in "+dir, func() bool { return removeMounted(dir) == nil })
+	Eventually(t, 2*time.Minute, "nothing is left in "+dir, func() bool { return removeMounted(dir) == nil })
 }
 
 // removeMounted removes dir with what is mounted below it.

@@ -57,8 +57,8 @@ PidFile none
 SetEnv HOME=/nowhere PATH=%s
 `, host, s.Port, dir, s.Key, path), 0o600))
 	Daemon(t, Environ(), program, "-D", "-e", "-f", config)
-	Eventually(t, 20*time.Second, "the SSH server answers", func() bool {
-		conn, err := net.DialTimeout("tcp", net.JoinHostPort(host, s.Port), time.Second)
+	Eventually(t, 2*time.Minute, "the SSH server answers", func() bool {
+		conn, err := net.DialTimeout("tcp", net.JoinHostPort(host, s.Port), 10*time.Second)
 		if err != nil {
 			return false
 		}
@@ -93,7 +93,7 @@ func (s *SSH) Agent(t *testing.T) string {
 	socket := filepath.Join(dir, "agent")
 	Daemon(t, Environ(), Program(t, "ssh-agent", "openssh-client"), "-D", "-a", socket)
 	add, env := Program(t, "ssh-add", "openssh-client"), append(Environ(), "SSH_AUTH_SOCK="+socket)
-	Eventually(t, 20*time.Second, "the SSH agent takes the key", func() bool { return Run(t, "", env, add, "-q", s.Key).Code == 0 })
+	Eventually(t, 2*time.Minute, "the SSH agent takes the key", func() bool { return Run(t, "", env, add, "-q", s.Key).Code == 0 })
 	return socket
 }
 

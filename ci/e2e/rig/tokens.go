@@ -30,8 +30,8 @@ const leeway = time.Minute
 // https://distribution.github.io/distribution/spec/auth/token/
 type Tokens struct {
 	signer   *identity
-	lifetime time.Duration
 	mu       sync.Mutex
+	lifetime time.Duration
 	issued   []string
 }
 
@@ -40,6 +40,13 @@ type Tokens struct {
 func newTokens(t *testing.T, lifetime time.Duration) *Tokens {
 	t.Helper()
 	return &Tokens{signer: newIdentity(t, "tokens"), lifetime: lifetime}
+}
+
+// Live says for how long those tokens are honoured that are given from now on.
+func (k *Tokens) Live(lifetime time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.lifetime = lifetime
 }
 
 // Issued are the tokens that the server gave: secrets, and each is a request.
@@ -73,7 +80,10 @@ func (k *Tokens) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	token, err := k.sign(user, granted)
+	k.mu.Lock()
+	lifetime := k.lifetime
+	k.mu.Unlock()
+	token, err := k.sign(user, granted, lifetime)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -83,7 +93,7 @@ func (k *Tokens) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	k.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{
-		"token": token, "access_token": token, "expires_in": int(k.lifetime.Seconds()), "issued_at": time.Now().UTC().Format(time.RFC3339),
+		"token": token, "access_token": token, "expires_in": int(lifetime.Seconds()), "issued_at": time.Now().UTC().Format(time.RFC3339),
 	})
 }
 
@@ -101,11 +111,11 @@ func (l Login) grant(scope string) (access, bool) {
 
 // sign makes a JSON web token with ES256. The header carries the certificate, which
 // registries of every release check against those that they trust.
-func (k *Tokens) sign(user string, granted []access) (string, error) {
+func (k *Tokens) sign(user string, granted []access, lifetime time.Duration) (string, error) {
 	now := time.Now()
 	header := object{"typ": "JWT", "alg": "ES256", "x5c": []string{base64.StdEncoding.EncodeToString(k.signer.der)}}
 	claims := object{
-		"iss": issuer, "sub": user, "aud": service, "exp": now.Add(k.lifetime - leeway).Unix(), "nbf": now.Add(-leeway).Unix(),
+		"iss": issuer, "sub": user, "aud": service, "exp": now.Add(lifetime - leeway).Unix(), "nbf": now.Add(-leeway).Unix(),
 		"iat": now.Unix(), "jti": rand.Text(), "access": granted,
 	}
 	var parts []string

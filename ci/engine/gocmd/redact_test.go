@@ -61,7 +61,7 @@ func TestBounded_KeepsWholeLinesOnly(t *testing.T) {
 }
 
 func FuzzRedact_LeavesNoPasswordBehind(f *testing.F) {
-	f.Add("gopher", "p@ss/word", "fatal: ")
+	f.Add("gopher", "p%40ss%2Fword", "fatal: ")
 	f.Fuzz(func(t *testing.T, user, password, before string) {
 		if user == "" || strings.ContainsAny(user+password, " \t'\"`<>/:@?#") {
 			t.Skip("not what the address means")

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -51,7 +52,7 @@ func main() {
 		for i := 0; i < len(all); i += 4096 {
 			all[i] = 1
 		}
-		log.Fatal(len(all))
+		time.Sleep(time.Hour) // whoever watches it may be slow
 	case "does not listen":
 		time.Sleep(time.Hour)
 	case "listens elsewhere":
@@ -59,7 +60,7 @@ func main() {
 	case "ignores the signal":
 		signal.Ignore(syscall.SIGTERM)
 	case "has no handler":
-		serve(address, how)
+		serve(address, how, func() {})
 	case "listens on loopback":
 		address = "127.0.0.1:" + port
 	}
@@ -67,8 +68,10 @@ func main() {
 	if how != "ignores the signal" {
 		signal.Notify(asked, syscall.SIGTERM)
 	}
-	go serve(address, how)
+	answered := make(chan struct{})
+	go serve(address, how, sync.OnceFunc(func() { close(answered) }))
 	if how == "panics later" {
+		<-answered
 		time.Sleep(300 * time.Millisecond)
 		panic("no more water")
 	}
@@ -79,11 +82,13 @@ func main() {
 	}
 }
 
-func serve(address, how string) {
+// serve answers, and says that it was asked.
+func serve(address, how string, asked func()) {
 	l, err := net.Listen("tcp", address)
 	must(err)
 	log.Print("listening on ", address)
 	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked()
 		switch {
 		case how == "is unhealthy":
 			http.Error(w, "no water", http.StatusInternalServerError)
