@@ -2,6 +2,7 @@ package rig_test
 
 import (
 	"runtime"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,16 +12,11 @@ import (
 
 func TestStretch_IsLargerWhereTheMachineIsBusy(t *testing.T) {
 	t.Logf("now: %.2f", rig.Stretch())
-	done := make(chan struct{})
-	defer close(done)
+	var done atomic.Bool
+	defer done.Store(true)
 	for range 2 * runtime.GOMAXPROCS(0) {
 		go func() {
-			for {
-				select {
-				case <-done:
-					return
-				default:
-				}
+			for !done.Load() {
 			}
 		}()
 	}
