@@ -72,6 +72,11 @@ func (a *attempt) run(ctx context.Context) error {
 	if !stays || ctx.Err() != nil {
 		return nil
 	}
+	// Where a machine is busy, the proxy of a runtime may have held a connection for a while
+	// that leads to nobody.
+	if a.want.Port > 0 && !a.wait(ctx) {
+		return nil
+	}
 	return a.stop(ctx)
 }
 
