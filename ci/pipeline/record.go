@@ -37,7 +37,7 @@ func (p *Pipeline) recorded(ctx context.Context, said Said, asked receipt.Reques
 		describeRun(done.Receipt, b)
 	}
 	if ended := cmp.Or(err, done.Err()); ended != nil {
-		done.Receipt.Failure = failure(ended, recorder.Failing())
+		done.Receipt.Failure = failure(ended, recorder.Failing(ended))
 	}
 	if err != nil && done.Receipt.Verdict == receipt.Stopped && (fault.KindOf(err) == fault.Source || fault.KindOf(err) == fault.Tests) {
 		done.Receipt.Verdict = receipt.Failed

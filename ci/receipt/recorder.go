@@ -1,6 +1,7 @@
 package receipt
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -17,8 +18,10 @@ type Recorder struct {
 	mu    sync.Mutex
 	steps []Step
 	// logs are the last lines of each step.
-	logs  [][]string
-	notes []string
+	logs [][]string
+	// failures are in the order of time.
+	failures []failure
+	notes    []string
 }
 
 // maxLog is how many lines of a step are kept.
@@ -74,11 +77,29 @@ func (s *recorded) end(outcome, summary string) {
 	was.Outcome, was.Summary, was.Took = outcome, summary, s.recorder.since()-was.After
 }
 
-// Failing is the name of the step that failed last, or else of the one that is still
-// open, or empty.
-func (r *Recorder) Failing() string {
+// failure is what a step failed with.
+type failure struct {
+	step string
+	err  error
+}
+
+func (r *Recorder) failed(at int, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.failures = append(r.failures, failure{r.steps[at].Name, err})
+}
+
+// Failing is the name of the step that ended a run with an error: steps beside it may have
+// failed as well, or have been ended because of it. Where it was in none, it is that of the
+// step that failed last, or else of the one that is still open, or empty.
+func (r *Recorder) Failing(ended error) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, f := range r.failures {
+		if errors.Is(ended, f.err) {
+			return f.step
+		}
+	}
 	name := ""
 	for _, s := range r.steps {
 		if s.Outcome == "failed" || s.Outcome == "" {
@@ -118,5 +139,6 @@ func (s *recorded) Cached(summary string) {
 
 func (s *recorded) Fail(err error) {
 	s.end("failed", err.Error())
+	s.recorder.failed(s.at, err)
 	s.Step.Fail(err)
 }

@@ -2,6 +2,7 @@ package receipt_test
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -96,6 +97,20 @@ func TestRecorder_WhatIsRecordedStaysAsItWas(t *testing.T) {
 	r.Note("later")
 	require.Equal(t, []receipt.Step{{Name: "base"}}, got.Run.Steps)
 	require.Empty(t, got.Notes)
+}
+
+func TestRecorder_NamesTheStepThatEndedTheRun(t *testing.T) {
+	t.Parallel()
+	r := receipt.NewRecorder(step.Silent{}, begin().now)
+	require.Empty(t, r.Failing(nil))
+	one, other := r.Start("build linux/amd64"), r.Start("build linux/arm64")
+	require.Equal(t, "build linux/arm64", r.Failing(nil), "an open one, where none has failed")
+	r.Start("cache").Fail(errors.New("not whole"))
+	ended := errors.New("no water")
+	one.Fail(ended)
+	other.Fail(ended)
+	require.Equal(t, "build linux/amd64", r.Failing(fmt.Errorf("building: %w", ended)), "the other was ended because of it")
+	require.Equal(t, "cache", r.Failing(errors.New("in no step")))
 }
 
 func TestRecorder_HearsSeveralAtOnce(t *testing.T) {
