@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"time"
 
 	"example.com/slipway/ci/attest/sign"
@@ -135,11 +137,28 @@ func (p *Pipeline) saved(ctx context.Context, b *Built, e engine.Caching) (strin
 	return fmt.Sprintf("%s, %s of them new", step.Size(done.Size), step.Size(done.Sent)), nil
 }
 
+// together are the targets of units, those as one that are compiled alike: of a repository
+// with fifty services the engine is asked once for each platform.
+func together(units []*unit) []engine.Target {
+	var all []engine.Target
+	for _, u := range units {
+		t := u.target()
+		i := slices.IndexFunc(all, func(o engine.Target) bool { return o.Platform == t.Platform && reflect.DeepEqual(o.Build, t.Build) })
+		if i < 0 {
+			t.Mains = slices.Clone(t.Mains)
+			all = append(all, t)
+			continue
+		}
+		all[i].Mains = append(all[i].Mains, t.Mains...)
+	}
+	return all
+}
+
 // carried are the files of both caches that the builds used.
 func carried(ctx context.Context, b *Built, e engine.Caching) ([]gocache.File, error) {
 	groups, modules := map[string]string{}, map[string]gocache.File{}
-	for _, u := range b.units {
-		needs, err := e.Needs(ctx, u.target())
+	for _, t := range together(b.units) {
+		needs, err := e.Needs(ctx, t)
 		if err != nil {
 			return nil, err
 		}

@@ -24,6 +24,8 @@ type compiler struct {
 	*fake
 	objects string
 	modules string
+	// asked are the mains that Needs was asked about at once, for each platform.
+	asked map[string][]string
 }
 
 func (c *compiler) chosen(context.Context, plan.Run) (engine.Engine, string, error) {
@@ -42,7 +44,14 @@ func writeAll(name, text string) error {
 	return os.WriteFile(name, []byte(text), 0o644)
 }
 
-func (c *compiler) Needs(context.Context, engine.Target) (engine.Needs, error) {
+func (c *compiler) Needs(_ context.Context, u engine.Target) (engine.Needs, error) {
+	if c.asked == nil {
+		c.asked = map[string][]string{}
+	}
+	for _, m := range u.Mains {
+		c.asked[u.Platform.String()] = append(c.asked[u.Platform.String()], m.Name)
+	}
+	c.asked["times"] = append(c.asked["times"], "once")
 	err := writeAll(c.module("example.com/dep@v1.0.0/dep.go"), "package dep\n")
 	return engine.Needs{
 		Archives: map[string]string{c.object(): "example.com/tide"},
@@ -92,6 +101,23 @@ func TestBuild_SavesCachesAndRestoresThem(t *testing.T) {
 	_, err = other.Build(t.Context(), with(store, ""))
 	require.NoError(t, err)
 	require.NotContains(t, strings.Join(told.text, "\n"), "cache")
+}
+
+func TestBuild_AsksOnceForEachPlatformWhatToSave(t *testing.T) {
+	t.Parallel()
+	c := &compiler{fake: &fake{}, objects: filepath.Join(t.TempDir(), "go-build")}
+	c.during = c.compile
+	main := "package main\n\nfunc main() {}\n"
+	p, _ := service(t, c.fake, map[string]string{"cmd/ebb/main.go": main, "cmd/flow/main.go": main})
+	p.Engine, p.Env = c.chosen, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
+	_, err := p.Build(t.Context(), func(f *config.File) (*config.Said, error) {
+		said, err := with("", t.TempDir())(f)
+		said.Main, said.Platform = []string{"all"}, []string{"linux/amd64", "linux/arm64"}
+		return said, err
+	})
+	require.NoError(t, err)
+	all := []string{"tide", "ebb", "flow"}
+	require.Equal(t, map[string][]string{"linux/amd64": all, "linux/arm64": all, "times": {"once", "once"}}, c.asked)
 }
 
 func TestBuild_SavesNothingOfARunThatFails(t *testing.T) {

@@ -149,7 +149,7 @@ func service(t *testing.T, f *fake, files map[string]string) (*pipeline.Pipeline
 		all[name] = text
 	}
 	for name, text := range all {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+		require.NoError(t, writeAll(filepath.Join(dir, name), text))
 	}
 	reporter := &notes{}
 	return &pipeline.Pipeline{Dir: dir, WorkDir: t.TempDir(), Env: os.Environ(), Cache: t.TempDir(), Engine: f.chosen, Reporter: reporter}, reporter
