@@ -18,6 +18,7 @@ import (
 type beginning struct {
 	main, smokeArgs        []string
 	target, branch, action string
+	budget                 string
 	dagger                 bool
 	force, check, print    bool
 }
@@ -36,6 +37,7 @@ func (s *session) initVerb() *cobra.Command {
 	}
 	cmd.Flags().StringSliceVar(&b.main, "main", nil, "folder of package main to build, where there are several, or all")
 	cmd.Flags().StringSliceVar(&b.smokeArgs, "smoke-args", nil, "arguments that a trial starts the image with, where it does not start without")
+	cmd.Flags().StringVar(&b.budget, "budget", "", "size that an image may have, compressed, where 15MB is too little")
 	cmd.Flags().StringVar(&b.target, "target", "", "repository to publish to; the default is ghcr.io and the name of the git remote on GitHub")
 	cmd.Flags().StringVar(&b.branch, "branch", "", "branch to publish; the default is the remote's, else main")
 	cmd.Flags().StringVar(&b.action, "action", "", "action of the workflow as OWNER/REPO@COMMIT#VERSION; the default is the commit of this program in "+scaffold.Repository)

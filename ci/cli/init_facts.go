@@ -45,10 +45,9 @@ func (s *session) facts(p *project.Project, b beginning) (scaffold.Facts, error)
 		return f, err
 	}
 	f.Configured = len(kept.Main) > 0
-	if f.SmokeArgs = b.smokeArgs; len(f.SmokeArgs) == 0 {
-		f.SmokeArgs = kept.SmokeArgs
+	if f.Settings, err = settings(b, kept); err != nil {
+		return f, err
 	}
-	f.SmokeConfigured = slices.Equal(f.SmokeArgs, kept.SmokeArgs)
 	if f.Target, err = target(p, f.Folder, b.target); err != nil {
 		return f, err
 	}
@@ -62,6 +61,28 @@ func (s *session) facts(p *project.Project, b beginning) (scaffold.Facts, error)
 		f.Action, err = chooseAction(b.action)
 	}
 	return f, err
+}
+
+// settings are those that no source shows, in a flag or in the configuration file.
+func settings(b beginning, kept *config.Said) ([]scaffold.Setting, error) {
+	var all []scaffold.Setting
+	add := func(key string, said, kept []string) {
+		if len(said) == 0 {
+			said = kept
+		}
+		if len(said) > 0 {
+			all = append(all, scaffold.Setting{Key: key, Values: said, Configured: slices.Equal(said, kept)})
+		}
+	}
+	add("smoke-args", b.smokeArgs, kept.SmokeArgs)
+	if b.budget != "" {
+		if _, err := config.ParseSize(b.budget); err != nil {
+			return nil, fault.New(fault.Usage, "--budget: %s", err)
+		}
+	}
+	one := func(text string) []string { return slices.DeleteFunc([]string{text}, func(s string) bool { return s == "" }) }
+	add("budget", one(b.budget), one(kept.Budget))
+	return all, nil
 }
 
 // configured is what the configuration file says.

@@ -116,8 +116,8 @@ func (f Facts) config() string {
 	if len(f.Port) > 0 {
 		lines = append(lines, "port: "+list(f.Port))
 	}
-	if len(f.SmokeArgs) > 0 {
-		lines = append(lines, "smoke-args: "+list(f.SmokeArgs))
+	for _, s := range f.Settings {
+		lines = append(lines, s.line())
 	}
 	if len(lines) == 0 {
 		return ""
@@ -131,7 +131,10 @@ func (f Facts) config() string {
 
 // check refuses what YAML or GitHub would read as something else.
 func (f Facts) check() error {
-	texts := slices.Concat([]string{f.Folder, f.Module, f.Workspace, f.Target, f.Branch}, f.Modules, f.Main, f.Port, f.SmokeArgs)
+	texts := slices.Concat([]string{f.Folder, f.Module, f.Workspace, f.Target, f.Branch}, f.Modules, f.Main, f.Port)
+	for _, s := range f.Settings {
+		texts = append(texts, s.Values...)
+	}
 	for _, text := range texts {
 		switch {
 		case len(text) > longest:

@@ -30,12 +30,10 @@ type Facts struct {
 	Main []string
 	// Port are those that the program is known to listen on.
 	Port []string
-	// SmokeArgs are the arguments that a trial starts the image with, where it does not
-	// start without.
-	SmokeArgs []string
-	// Configured says that the configuration file names the programs already, and
-	// SmokeConfigured that it has these arguments.
-	Configured, SmokeConfigured bool
+	// Configured says that the configuration file names the programs already.
+	Configured bool
+	// Settings are what somebody says of the service beside that.
+	Settings []Setting
 	// Target is the repository of the image, Branch the one that is published.
 	Target, Branch string
 	// Action is Slipway's, unless there is a Copy in the folder ci.
@@ -48,6 +46,16 @@ type Facts struct {
 	// Existing are the texts of those of the files of Paths that are there.
 	Existing map[string]string
 }
+
+// Setting is a line of the configuration file.
+type Setting struct {
+	Key    string
+	Values []string
+	// Configured says that the file has it already.
+	Configured bool
+}
+
+func (s Setting) line() string { return s.Key + ": " + list(s.Values) }
 
 // State is what becomes of a file.
 type State int
@@ -195,8 +203,10 @@ func (f Facts) missingConfig() []string {
 	if len(f.Main) > 0 && !f.Configured {
 		lines = append(lines, "main: "+list(f.Main))
 	}
-	if len(f.SmokeArgs) > 0 && !f.SmokeConfigured {
-		lines = append(lines, "smoke-args: "+list(f.SmokeArgs))
+	for _, s := range f.Settings {
+		if !s.Configured {
+			lines = append(lines, s.line())
+		}
 	}
 	return lines
 }

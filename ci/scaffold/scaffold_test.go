@@ -158,7 +158,7 @@ func TestFiles_LeaveWhatPeopleWrote(t *testing.T) {
 		"an ignore file":                    {path: ".dockerignore", there: own, state: scaffold.Kept},
 		"a configuration":                   {path: ".slipway.yaml", there: own, state: scaffold.Kept},
 		"one without programs":              {path: ".slipway.yaml", there: own, change: func(f *scaffold.Facts) { f.Main = []string{"./cmd/a"} }, state: scaffold.Kept, missing: []string{"main: ./cmd/a"}},
-		"one without the trial's arguments": {path: ".slipway.yaml", there: own, change: func(f *scaffold.Facts) { f.SmokeArgs = []string{"-text=hello"} }, state: scaffold.Kept, missing: []string{`smoke-args: "-text=hello"`}},
+		"one without the trial's arguments": {path: ".slipway.yaml", there: own, change: func(f *scaffold.Facts) { f.Settings = []scaffold.Setting{{Key: "smoke-args", Values: []string{"-text=hello"}}, {Key: "budget", Values: []string{"20MB"}, Configured: true}} }, state: scaffold.Kept, missing: []string{`smoke-args: "-text=hello"`}},
 		"one with programs": {path: ".slipway.yaml", there: "main: ./cmd/b\n", change: func(f *scaffold.Facts) {
 			f.Main, f.Configured = []string{"./cmd/b"}, true
 		}, state: scaffold.Kept},
