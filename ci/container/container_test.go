@@ -115,6 +115,21 @@ func TestStart_TakesAwayWhatNoProgramNeeds(t *testing.T) {
 	require.NotContains(t, said, "no-new-privileges", "a file's capabilities are none then")
 }
 
+func TestRemove_AsksAgainWhatIsBusy(t *testing.T) {
+	t.Parallel()
+	for last, rm := range map[string]string{"gone": "exit 0", "absent": "echo 'Error: No such container: x' >&2; exit 1"} {
+		dir := t.TempDir()
+		script := "cd " + dir + `; case $1 in version) echo linux/amd64; exit 0;; run) echo 1; exit 0;; esac
+			if [ ! -e once ]; then : >once; elif [ ! -e twice ]; then : >twice; else : >last; ` + rm + `; fi; echo busy >&2; exit 1`
+		rt, err := container.Find(t.Context(), runtimes(t, map[string]string{"docker": script}))
+		require.NoError(t, err)
+		c, err := rt.Start(t.Context(), container.Spec{Image: "localhost/x:1", Kept: true})
+		require.NoError(t, err)
+		c.Remove(t.Context())
+		require.FileExists(t, filepath.Join(dir, "last"), last)
+	}
+}
+
 func TestWait_SaysHowAContainerEnded(t *testing.T) {
 	t.Parallel()
 	const script = `case $1 in version) echo linux/amd64;; run) echo 1;; wait) echo 137;; inspect) echo "137 true";; logs) echo out; echo err >&2;; *) exit 1;; esac`

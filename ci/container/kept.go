@@ -44,14 +44,36 @@ func (c *Container) Signal(ctx context.Context, name string) error {
 	return nil
 }
 
-// Remove removes the container, also one that still runs.
+// removals is how often a runtime is asked to remove a container, and between the pause.
+const (
+	removals = 7
+	between  = 500 * time.Millisecond
+)
+
+// Remove removes the container, also one that still runs. A runtime may be unable to for a
+// moment: another process that has just started still holds what is mounted.
 func (c *Container) Remove(ctx context.Context) {
 	args := []string{"rm", "--force", "--volumes"}
 	if c.rt.Name == "podman" {
 		args = append(args, "--time=0") // docker does not wait either
 	}
-	// It may be gone already.
-	_, _ = c.rt.output(ctx, time.Minute, append(args, c.id)...)
+	for range removals {
+		_, err := c.rt.output(ctx, time.Minute, append(args, c.id)...)
+		if err == nil || absent(err) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(between):
+		}
+	}
+}
+
+// absent tells whether a runtime said that there is no such container.
+func absent(err error) bool {
+	said := strings.ToLower(lastLine(err))
+	return strings.Contains(said, "no such container") || strings.Contains(said, "no container with")
 }
 
 // Logs writes the last lines that the container printed to w.

@@ -38,6 +38,8 @@ import (
 type closedProxy struct {
 	port, password string
 	ca             string
+	// version is the module's, another one in each run: an engine keeps what it has fetched.
+	version string
 	// repositories is the folder of the bare repositories.
 	repositories string
 	admitted     atomic.Int64
@@ -45,20 +47,20 @@ type closedProxy struct {
 
 func newClosedProxy(t *testing.T, host string) *closedProxy {
 	t.Helper()
-	p := &closedProxy{password: "secret-" + rand.Text(), repositories: t.TempDir()}
+	p := &closedProxy{password: "secret-" + rand.Text(), repositories: t.TempDir(), version: fmt.Sprintf("v1.0.%d", time.Now().UnixNano())}
 	const mod = "module private.example/lib\n\ngo 1.25.0\n"
 	var packed bytes.Buffer
 	w := zip.NewWriter(&packed)
 	for name, text := range map[string]string{"go.mod": mod, "lib.go": "package lib\n\n// Name is private.\nconst Name = \"private\"\n"} {
-		f, err := w.Create("private.example/lib@v1.0.0/" + name)
+		f, err := w.Create("private.example/lib@" + p.version + "/" + name)
 		require.NoError(t, err)
 		_, err = io.WriteString(f, text)
 		require.NoError(t, err)
 	}
 	require.NoError(t, w.Close())
 	files := map[string]string{
-		"/private.example/lib/@v/v1.0.0.info": `{"Version":"v1.0.0"}`, "/private.example/lib/@v/v1.0.0.mod": mod,
-		"/private.example/lib/@v/v1.0.0.zip": packed.String(), "/private.example/lib/@v/list": "v1.0.0\n",
+		"/private.example/lib/@v/" + p.version + ".info": fmt.Sprintf(`{"Version":%q}`, p.version), "/private.example/lib/@v/" + p.version + ".mod": mod,
+		"/private.example/lib/@v/" + p.version + ".zip": packed.String(), "/private.example/lib/@v/list": p.version + "\n",
 	}
 	hosted := &cgi.Handler{
 		Path: filepath.Join(rig.Must(t, "", rig.Environ(), "git", "--exec-path"), "git-http-backend"), Root: "/git",
@@ -104,7 +106,7 @@ func (p *closedProxy) service(t *testing.T, machine string) (src, home string) {
 	t.Helper()
 	src, home = t.TempDir(), t.TempDir()
 	for name, text := range map[string]string{
-		"go.mod":  "module example.com/tide\n\ngo 1.25.0\n\nrequire private.example/lib v1.0.0\n",
+		"go.mod":  "module example.com/tide\n\ngo 1.25.0\n\nrequire private.example/lib " + p.version + "\n",
 		"main.go": "package main\n\nimport \"private.example/lib\"\n\nfunc main() { println(lib.Name) }\n",
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(src, name), []byte(text), 0o644))

@@ -60,6 +60,8 @@ var services = []service{
 		starts: []start{{"s5cmd", "version", "v0.0.0-dev"}}},
 	{module: "github.com/prometheus/blackbox_exporter", version: "v0.27.0", special: "an underscore in its name",
 		starts: []start{{"blackbox_exporter", "--version", "blackbox_exporter, version"}}},
+	{module: "github.com/prometheus/statsd_exporter", version: "v0.28.0", special: "ports for TCP and for UDP",
+		starts: []start{{"statsd_exporter", "--version", "statsd_exporter, version"}}},
 	{module: "github.com/rakyll/hey", version: "v0.1.4", special: "a go line from before vendor folders of modules",
 		starts: []start{{"hey", "--help", "Usage: hey"}}},
 	{module: "github.com/tsenart/vegeta/v12", version: "v12.12.0", special: "a main at the root beside internal tools", mains: []string{"."},
