@@ -12,7 +12,7 @@ import (
 
 // golden is the digest of the fixture's image. Whatever changes it changes every
 // image that users have built: it takes a line in the changelog.
-const golden = "sha256:1b8ed39303c09671242c1b6fe58bb9b15230c97c1437c63525dc00f235796f21"
+const golden = "sha256:82f7ae436143b744ae9040be4745ecce5d8c9673622f719a7fb88e1d8a3d991d"
 
 // One digest everywhere: each case changes something that must not matter.
 func TestBuild_GivesOneDigestEverywhere(t *testing.T) {
