@@ -80,7 +80,9 @@ func settings(b beginning, kept *config.Said) ([]scaffold.Setting, error) {
 			return nil, fault.New(fault.Usage, "--budget: %s", err)
 		}
 	}
-	one := func(text string) []string { return slices.DeleteFunc([]string{text}, func(s string) bool { return s == "" }) }
+	one := func(text string) []string {
+		return slices.DeleteFunc([]string{text}, func(s string) bool { return s == "" })
+	}
 	add("budget", one(b.budget), one(kept.Budget))
 	return all, nil
 }

@@ -25,8 +25,9 @@ func imageSize(t *testing.T, img v1.Image) int64 {
 	return size
 }
 
-// compressedProgram compresses the program of an image's last layer by itself, as
-// the layer does.
+// compressedProgram is what the program of an image's last layer takes there. What is
+// before it stays in its place, and is taken off again: deflate gives and takes by where it
+// starts.
 func compressedProgram(t *testing.T, img v1.Image) int64 {
 	t.Helper()
 	layers, err := img.Layers()
@@ -34,19 +35,23 @@ func compressedProgram(t *testing.T, img v1.Image) int64 {
 	r, err := layers[len(layers)-1].Uncompressed()
 	require.NoError(t, err)
 	defer r.Close()
-	for entries := tar.NewReader(r); ; {
-		h, err := entries.Next()
-		require.NotErrorIs(t, err, io.EOF, "the layer has no program")
-		require.NoError(t, err)
-		if h.Typeflag != tar.TypeReg {
-			continue
-		}
+	compressed := func(r io.Reader) int64 {
 		var b bytes.Buffer
 		w, err := layer.Gzip.Writer(&b)
 		require.NoError(t, err)
-		_, err = io.Copy(w, entries)
+		_, err = io.Copy(w, r)
 		require.NoError(t, err)
 		require.NoError(t, w.Close())
 		return int64(b.Len())
+	}
+	var before bytes.Buffer
+	for entries := tar.NewReader(io.TeeReader(r, &before)); ; {
+		h, err := entries.Next()
+		require.NotErrorIs(t, err, io.EOF, "the layer has no program")
+		require.NoError(t, err)
+		if h.Typeflag == tar.TypeReg {
+			head := bytes.Clone(before.Bytes())
+			return compressed(io.MultiReader(bytes.NewReader(head), io.LimitReader(r, h.Size))) - compressed(bytes.NewReader(head))
+		}
 	}
 }

@@ -154,11 +154,13 @@ func TestFiles_LeaveWhatPeopleWrote(t *testing.T) {
 		state       scaffold.State
 		missing     []string
 	}{
-		"a workflow":                        {path: ".github/workflows/slipway.yml", there: own, state: scaffold.Differs},
-		"an ignore file":                    {path: ".dockerignore", there: own, state: scaffold.Kept},
-		"a configuration":                   {path: ".slipway.yaml", there: own, state: scaffold.Kept},
-		"one without programs":              {path: ".slipway.yaml", there: own, change: func(f *scaffold.Facts) { f.Main = []string{"./cmd/a"} }, state: scaffold.Kept, missing: []string{"main: ./cmd/a"}},
-		"one without the trial's arguments": {path: ".slipway.yaml", there: own, change: func(f *scaffold.Facts) { f.Settings = []scaffold.Setting{{Key: "smoke-args", Values: []string{"-text=hello"}}, {Key: "budget", Values: []string{"20MB"}, Configured: true}} }, state: scaffold.Kept, missing: []string{`smoke-args: "-text=hello"`}},
+		"a workflow":           {path: ".github/workflows/slipway.yml", there: own, state: scaffold.Differs},
+		"an ignore file":       {path: ".dockerignore", there: own, state: scaffold.Kept},
+		"a configuration":      {path: ".slipway.yaml", there: own, state: scaffold.Kept},
+		"one without programs": {path: ".slipway.yaml", there: own, change: func(f *scaffold.Facts) { f.Main = []string{"./cmd/a"} }, state: scaffold.Kept, missing: []string{"main: ./cmd/a"}},
+		"one without the trial's arguments": {path: ".slipway.yaml", there: own, change: func(f *scaffold.Facts) {
+			f.Settings = []scaffold.Setting{{Key: "smoke-args", Values: []string{"-text=hello"}}, {Key: "budget", Values: []string{"20MB"}, Configured: true}}
+		}, state: scaffold.Kept, missing: []string{`smoke-args: "-text=hello"`}},
 		"one with programs": {path: ".slipway.yaml", there: "main: ./cmd/b\n", change: func(f *scaffold.Facts) {
 			f.Main, f.Configured = []string{"./cmd/b"}, true
 		}, state: scaffold.Kept},
