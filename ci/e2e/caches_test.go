@@ -85,6 +85,7 @@ func moonlit(t *testing.T) (src, proxy string, write func(name, text string)) {
 }
 
 // compiled lets a runner have what the standard library was compiled to in earlier tests.
+// A run that saves caches marks what it uses: nothing else may use them meanwhile.
 func compiled(t *testing.T, env []string) {
 	t.Helper()
 	kept := filepath.Join(cacheDir(t), "go-build")
@@ -100,7 +101,6 @@ func carrying(t *testing.T, src string, env []string, more ...string) rig.Result
 }
 
 func TestCaches_MakeAFreshRunnerWarm(t *testing.T) {
-	t.Parallel()
 	rig.Slow(t)
 	src, proxy, write := moonlit(t)
 	store := filepath.Join(t.TempDir(), "cache")
@@ -136,7 +136,6 @@ func TestCaches_MakeAFreshRunnerWarm(t *testing.T) {
 // What the local engine compiled is not compiled again by a Dagger engine that is new, and
 // what that one compiled is not by the local engine.
 func TestCaches_GoFromEngineToEngine(t *testing.T) {
-	t.Parallel()
 	rig.Slow(t)
 	src, proxy, write := moonlit(t)
 	images := rig.NewStandins(t, "0.0.0.0")
