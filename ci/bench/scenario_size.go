@@ -1,17 +1,14 @@
 package main
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 
+	"example.com/slipway/ci/e2e/rig"
 	"example.com/slipway/ci/layer"
 )
 
@@ -74,7 +71,7 @@ func weigh(out, compression string) (size, error) {
 			z.Base += l.Size
 		}
 	}
-	z.Program, err = program(img, compression)
+	z.Program, err = rig.ProgramSize(img, layer.Compression(compression))
 	return z, err
 }
 
@@ -102,55 +99,4 @@ func only(out string) (v1.Image, error) {
 		index, err = index.ImageIndex(m.Manifests[0].Digest)
 	}
 	return nil, err
-}
-
-// program is what the program of the last layer takes in its compression. What is before
-// it in the layer stays there, and is taken off again: deflate gives and takes ten thousand
-// bytes by where it starts.
-func program(img v1.Image, compression string) (int64, error) {
-	layers, err := img.Layers()
-	if err != nil {
-		return 0, err
-	}
-	r, err := layers[len(layers)-1].Uncompressed()
-	if err != nil {
-		return 0, err
-	}
-	defer r.Close()
-	var before bytes.Buffer
-	for entries := tar.NewReader(io.TeeReader(r, &before)); ; {
-		h, err := entries.Next()
-		if err != nil {
-			return 0, fmt.Errorf("looking for the program: %w", err)
-		}
-		if h.Typeflag != tar.TypeReg {
-			continue
-		}
-		head := bytes.Clone(before.Bytes())
-		alone, err := compressed(bytes.NewReader(head), compression)
-		if err != nil {
-			return 0, err
-		}
-		all, err := compressed(io.MultiReader(bytes.NewReader(head), io.LimitReader(r, h.Size)), compression)
-		return all - alone, err
-	}
-}
-
-// count counts what is written.
-type count int64
-
-func (c *count) Write(p []byte) (int, error) {
-	*c += count(len(p))
-	return len(p), nil
-}
-
-// compressed is the size that a layer's compression makes of something.
-func compressed(r io.Reader, compression string) (int64, error) {
-	var total count
-	w, err := layer.Compression(compression).Writer(&total)
-	if err != nil {
-		return 0, err
-	}
-	_, err = io.Copy(w, r)
-	return int64(total), errors.Join(err, w.Close())
 }
