@@ -3,7 +3,6 @@ package answer
 import (
 	"bytes"
 	"context"
-	"crypto"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -75,7 +74,7 @@ func there(ctx context.Context, text []byte, by *sign.Key) bool {
 	if by == nil {
 		return true
 	}
-	_, err = seal.Verify(ctx, m, &sign.Trust{Keys: []crypto.PublicKey{by.Public()}}, m.Config.Digest)
+	_, err = seal.Verify(ctx, m, by.Trust(), m.Config.Digest)
 	return err == nil
 }
 

@@ -16,11 +16,10 @@ import (
 
 // beginning is what the flags of init say.
 type beginning struct {
-	main, smokeArgs        []string
-	target, branch, action string
-	budget                 string
-	dagger                 bool
-	force, check, print    bool
+	main, smokeArgs                []string
+	target, branch, action, budget string
+	dagger                         bool
+	force, check, print            bool
 }
 
 func (s *session) initVerb() *cobra.Command {

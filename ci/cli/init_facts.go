@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -80,10 +81,9 @@ func settings(b beginning, kept *config.Said) ([]scaffold.Setting, error) {
 			return nil, fault.New(fault.Usage, "--budget: %s", err)
 		}
 	}
-	one := func(text string) []string {
-		return slices.DeleteFunc([]string{text}, func(s string) bool { return s == "" })
+	if budget := cmp.Or(b.budget, kept.Budget); budget != "" {
+		add("budget", []string{budget}, []string{kept.Budget})
 	}
-	add("budget", one(b.budget), one(kept.Budget))
 	return all, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -56,14 +55,6 @@ type How struct {
 	Sign *sign.Key
 }
 
-// trust is whom to believe that a layer is what its annotation says.
-func (h How) trust() *sign.Trust {
-	if h.Sign == nil {
-		return nil
-	}
-	return &sign.Trust{Keys: []crypto.PublicKey{h.Sign.Public()}}
-}
-
 // Saved says what became of a cache.
 type Saved struct {
 	// Size is that of all layers, Sent of those that were not there, compressed.
@@ -113,7 +104,7 @@ func (b bucket) cost() int64 { return b.size + int64(len(b.files))<<14 }
 // Save brings files to a store under the key's tag, unless little of them is new there and
 // the modules are the same, or they are too large.
 func Save(ctx context.Context, to Store, key Key, files []File, how How) (Saved, error) {
-	before, has, err := last(ctx, to, key, how.trust())
+	before, has, err := last(ctx, to, key, how.Sign.Trust())
 	if err != nil {
 		return Saved{}, err
 	}

@@ -2,9 +2,9 @@
 // nothing else: not on the clock, the user, the umask, or the Go that compiled Slipway.
 //
 // The tar is written in one header format and compressed by klauspost's packages at
-// one level for each compression, gzip in blocks of one size, side by side. The standard library's gzip is not used, because its output changes
-// between Go releases (1.26 to 1.27, measured) and Slipway is compiled by whatever
-// Go is there.
+// one level for each compression, gzip in blocks of one size, side by side. The
+// standard library's gzip is not used, because its output changes between Go releases
+// (1.26 to 1.27, measured) and Slipway is compiled by whatever Go is there.
 package layer
 
 import (

@@ -28,6 +28,14 @@ func NewKey(private crypto.Signer) (*Key, error) {
 // Public is the key with which others check the signatures.
 func (k *Key) Public() crypto.PublicKey { return k.private.Public() }
 
+// Trust is in this key alone, and without a key nil.
+func (k *Key) Trust() *Trust {
+	if k == nil {
+		return nil
+	}
+	return &Trust{Keys: []crypto.PublicKey{k.Public()}}
+}
+
 // Format writes the name of the public key, whatever the verb.
 func (k *Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, "key "+k.hint) }
 
