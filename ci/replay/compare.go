@@ -11,16 +11,26 @@ import (
 // Schema names the form of a result.
 const Schema = "slipway.replay/1"
 
+// again is what to do about what was not the source.
+const again = "run it again there"
+
 // Outcome is what a comparison says.
 type Outcome string
 
 // The outcomes.
 const (
 	Reproduced Outcome = "reproduced"
-	Otherwise  Outcome = "not reproduced"
+	// ButEngine and ButRegistry end well here what an engine or a registry ended there. No
+	// other engine can repeat that; everything that the source decides has been repeated.
+	ButEngine   Outcome = "reproduced but for the engine"
+	ButRegistry Outcome = "reproduced but for the registry"
+	Otherwise   Outcome = "not reproduced"
 	// NotRun came to nothing that could be compared.
 	NotRun Outcome = "not run"
 )
+
+// good tells whether everything that the source decides was reproduced.
+func (o Outcome) good() bool { return o != Otherwise && o != NotRun }
 
 // Result is a run beside the recorded one that it repeats.
 type Result struct {
@@ -72,7 +82,7 @@ func Compare(then *Record, now *receipt.Receipt) *Result {
 	}
 	r.list(then, now)
 	switch there := then.Print; {
-	case again(there, here):
+	case alike(there, here):
 		r.same(then, now)
 	case stopped(here.Kind):
 		r.notRun(now, here, there)
@@ -90,8 +100,8 @@ func (r *Result) say(o Outcome, format string, args ...any) {
 	r.Outcome, r.Summary = o, fmt.Sprintf(format, args...)
 }
 
-// again tells whether two runs ended in the same way.
-func again(there, here Fingerprint) bool {
+// alike tells whether two runs ended in the same way.
+func alike(there, here Fingerprint) bool {
 	switch {
 	case there.Kind != here.Kind:
 		return false
@@ -115,7 +125,7 @@ func interruption(kind string) bool { return kind == interrupted || kind == term
 func (r *Result) list(then *Record, now *receipt.Receipt) {
 	here := failing(now)
 	if then.Receipt == nil {
-		if again(then.Print, fingerprint(now)) {
+		if alike(then.Print, fingerprint(now)) {
 			r.Both = append(r.Both, names(here)...)
 		} else {
 			r.OnlyHere = append(r.OnlyHere, names(here)...)
@@ -170,35 +180,45 @@ func (r *Result) notRun(now *receipt.Receipt, here, there Fingerprint) {
 
 // registry compares what a registry did not take.
 func (r *Result) registry(then *Record, here Fingerprint) {
-	why := ""
-	if then.Receipt != nil {
-		why = ": " + r.There.What
-	}
 	switch there := then.Print; {
 	case !there.made():
-		r.say(Otherwise, "a registry ended the run there before anything was built%s; here the same source gives %s, so it was the registry and not the source", why, digests(r.Here.Digests))
+		r.blame(ButRegistry, "it ended the run there before anything was built")
 	case slices.Equal(there.Digests, here.Digests):
-		r.say(Reproduced, "%s, which a registry did not take there%s", sameDigest(r.Here.Digests), why)
+		r.say(Reproduced, "%s, which a registry did not take there%s", sameDigest(r.Here.Digests), r.because())
 	default:
 		r.say(Otherwise, "%s there, %s here", digests(r.There.Digests), digests(r.Here.Digests))
 	}
 	r.Notes = append(r.Notes, "reproduce never writes to a registry: slipway publish --dry-run asks it")
 }
 
-// broke says that it was not the source.
+// broke says what the source comes to where the run there came to no verdict of it.
 func (r *Result) broke(then *Record, now *receipt.Receipt) {
 	there := "the run was interrupted there"
 	if then.Print.Kind == kindEngine {
-		there = "the " + engineName(then.Print.Engine) + " broke down there"
+		there = "the " + engineName(then.Print.Engine) + " broke down there" + r.because()
 	}
-	if now.Failure != nil {
+	switch {
+	case now.Failure != nil:
 		r.say(Otherwise, "%s; here the same source comes to a verdict on the %s: %s", there, engineName(now.Run.Engine), said(now))
-		return
+	case then.Print.Kind == kindEngine:
+		r.blame(ButEngine, "it broke down there")
+	default:
+		r.say(Otherwise, "%s; here the same source gives %s on the %s", there, digests(r.Here.Digests), engineName(now.Run.Engine))
 	}
-	r.say(Otherwise, "%s; here the same source gives %s on the %s", there, digests(r.Here.Digests), engineName(now.Run.Engine))
-	if then.Print.Kind == kindEngine {
-		r.Summary += ", so it was the engine and not the source"
+}
+
+// blame says that it was not the source.
+func (r *Result) blame(o Outcome, there string) {
+	r.say(o, "%s%s; here the same source gives %s on the %s, so it was not the source", there, r.because(), digests(r.Here.Digests), engineName(r.Here.Engine))
+	r.Fix = again
+}
+
+// because is why the run there ended, which a token does not know.
+func (r *Result) because() string {
+	if r.brief {
+		return ""
 	}
+	return ": " + r.There.What
 }
 
 // Err is nil for what was reproduced, and an error of kind Gate for what was not. What
@@ -210,7 +230,7 @@ func (r *Result) Err() error {
 	fix := "look at what differs first"
 	switch kind := r.There.Failure; {
 	case interruption(kind) || kind == kindEngine || kind == kindRegistry:
-		fix = "run it again there"
+		fix = again
 	case len(r.Differences) == 0:
 		fix = "no input differs that is recorded: look at what the tests or the build take from the machine, the network or the time"
 	}

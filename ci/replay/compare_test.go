@@ -111,12 +111,14 @@ func TestCompare_SaysWhatIsOtherwise(t *testing.T) {
 			"there 1 test is flaky, here it passes with " + digest("1a"), "there its tests fail (one failure), here it passes with " + digest("1a"), nil, nil,
 		},
 		"the engine broke": {
-			gone, none, replay.Otherwise,
-			"the Dagger engine broke down there; here the same source gives " + digest("1a") + " on the local engine, so it was the engine and not the source", "", nil, nil,
+			gone, none, replay.ButEngine,
+			"it broke down there: the Dagger engine went away; here the same source gives " + digest("1a") + " on the local engine, so it was not the source",
+			"it broke down there; here the same source gives " + digest("1a") + " on the local engine, so it was not the source", nil, nil,
 		},
 		"the engine broke and tests fail": {
 			gone, tests("TestWave=fail"), replay.Otherwise,
-			"the Dagger engine broke down there; here the same source comes to a verdict on the local engine: 1 test fails", "", nil, nil,
+			"the Dagger engine broke down there: the Dagger engine went away; here the same source comes to a verdict on the local engine: 1 test fails",
+			"the Dagger engine broke down there; here the same source comes to a verdict on the local engine: 1 test fails", nil, nil,
 		},
 		"interrupted": {
 			fails("terminated", "test", "stopped by terminated"), none, replay.Otherwise,
@@ -134,9 +136,17 @@ func TestCompare_SaysWhatIsOtherwise(t *testing.T) {
 			func(r *receipt.Receipt) {
 				fails("registry", "preflight", "ghcr.io refuses to let anybody push")(r)
 				r.Images[0].Digest = ""
-			}, none, replay.Otherwise,
-			"a registry ended the run there before anything was built: ghcr.io refuses to let anybody push; here the same source gives " + digest("1a") + ", so it was the registry and not the source",
-			"a registry ended the run there before anything was built; here the same source gives " + digest("1a") + ", so it was the registry and not the source", nil, nil,
+			}, none, replay.ButRegistry,
+			"it ended the run there before anything was built: ghcr.io refuses to let anybody push; here the same source gives " + digest("1a") + " on the local engine, so it was not the source",
+			"it ended the run there before anything was built; here the same source gives " + digest("1a") + " on the local engine, so it was not the source", nil, nil,
+		},
+		"the registry refused before anything was built, and tests fail": {
+			func(r *receipt.Receipt) {
+				fails("registry", "preflight", "ghcr.io refuses to let anybody push")(r)
+				r.Images[0].Digest = ""
+			}, tests("TestWave=fail"), replay.Otherwise,
+			"there a registry failed, here 1 test fails", "",
+			nil, []string{"example.com/tide.TestWave"},
 		},
 		"no engine here":        {tests("TestWave=fail"), engineless, replay.NotRun, "there is no Dagger engine", "", nil, nil},
 		"no engine here either": {gone, engineless, replay.NotRun, "there is no Dagger engine", "", nil, nil},

@@ -26,7 +26,10 @@ const (
 // Text shows a result on a terminal. What comes from a receipt can do nothing to it.
 func (r *Result) Text(w io.Writer, o TextOptions) error {
 	t := &text{plain.Text{Width: max(cmp.Or(o.Width, 100), 40) - 1, Color: o.Color}} // the last column stays free
-	color := map[Outcome]string{Reproduced: plain.Green, Otherwise: plain.Red, NotRun: plain.Yellow}[r.Outcome]
+	color := map[Outcome]string{Otherwise: plain.Red, NotRun: plain.Yellow}[r.Outcome]
+	if r.Outcome.good() {
+		color = plain.Green
+	}
 	head := t.Paint(color, string(r.Outcome)) + ": "
 	for _, line := range plain.Fold(plain.Line(r.Summary), t.Width-len(r.Outcome)-2, t.Width-2) {
 		t.Line(head + line)
@@ -106,7 +109,7 @@ func (t *text) list(title string, items []string) {
 
 func (t *text) differences(r *Result) {
 	switch {
-	case len(r.Differences) > 0 && r.Outcome == Reproduced:
+	case len(r.Differences) > 0 && r.Outcome.good():
 		t.Line("although these inputs differ")
 	case len(r.Differences) > 0:
 		t.Line("inputs that differ")
