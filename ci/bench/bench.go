@@ -29,6 +29,8 @@ type bench struct {
 	command        string
 	runs, slowRuns int
 	slow           time.Duration
+	// more goes on with what is kept.
+	more bool
 	net            *loopback
 	engine         *daggerEngine
 	tools          []tool
@@ -43,7 +45,7 @@ func environ(env []string) []string {
 	})
 }
 
-// measure measures scenarios of services and keeps the figures of each when it is done.
+// measure measures scenarios of services.
 func (b *bench) measure(ctx context.Context, services, names, tools []string, results string) (err error) {
 	if b.temp, err = os.MkdirTemp("", "slipway-bench-"); err != nil {
 		return fmt.Errorf("making a temporary folder: %w", err)
@@ -70,11 +72,7 @@ func (b *bench) measure(ctx context.Context, services, names, tools []string, re
 			if !slices.Contains(names, sc.name) || s.monorepo() != (sc.name == monorepo().name) {
 				continue
 			}
-			r, err := b.record(ctx, sc, s)
-			if err != nil {
-				return err
-			}
-			if err := keep(results, r); err != nil {
+			if err := b.record(ctx, sc, s, results); err != nil {
 				return err
 			}
 		}

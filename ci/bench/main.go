@@ -3,6 +3,8 @@
 //
 //	go run ./ci/bench                                      measures everything, then writes the page
 //	go run ./ci/bench -services caddy -scenarios fresh     measures a part anew
+//	go run ./ci/bench -services caddy -scenarios fresh -continue
+//	                                                       goes on with rounds that are missing
 //	go run ./ci/bench -page                                writes the page from the kept figures
 //
 // Everything lies on the loopback address: one registry with the builder and the base
@@ -11,7 +13,8 @@
 // own, and takes its turn in every round; who begins changes from round to round.
 //
 // All rows of one table come from one interleaved run, and a median is of all of its
-// rounds: none is left out. What takes longer than -slow is repeated -slow-runs times
+// rounds: none is left out. The figures are kept after each round, and -continue adds to
+// those of the same code, machine and tools. What takes longer than -slow is repeated -slow-runs times
 // only, and the page says so. What a tool cannot do is an empty cell with the reason.
 //
 // It runs in the root of this repository on Linux, as root, with Go, git, tar, zstd, runc
@@ -43,6 +46,7 @@ func run() int {
 	scenarios := flag.String("scenarios", "fresh,warm,push,size,monorepo,job", "scenarios to measure")
 	tools := flag.String("tools", "slipway,slipway-dagger,ko,buildkit,plain", "tools to measure")
 	results := flag.String("results", "docs/performance.json", "file of the figures, in whose folder the page is")
+	flag.BoolVar(&b.more, "continue", false, "go on with the kept figures, where code, machine and tools are the same")
 	page := flag.Bool("page", false, "write the page from the kept figures, and measure nothing")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -9,8 +9,46 @@ import (
 	"time"
 )
 
-// record makes one interleaved run: in each round every tool takes its turn.
-func (b *bench) record(ctx context.Context, sc scenario, s *service) (record, error) {
+// record makes one interleaved run, in each round of which every tool takes its turn, and
+// keeps the figures after each round.
+func (b *bench) record(ctx context.Context, sc scenario, s *service, results string) error {
+	r, err := b.begin(ctx, sc, s)
+	if err != nil {
+		return err
+	}
+	if len(sc.variants) == 0 {
+		if r.Sizes, err = b.sizes(ctx, s); err != nil {
+			return err
+		}
+		return keep(results, r)
+	}
+	if b.more {
+		if err := r.resume(results); err != nil {
+			return err
+		}
+	}
+	first := r.rounds()
+	for round := first - sc.warmups; round < b.runs; round++ {
+		for turn := range b.tools {
+			t := b.tools[(max(round, 0)+turn)%len(b.tools)]
+			for i, v := range sc.variants {
+				if err := b.turn(ctx, t, s, v, &r.Rows[i], round >= first); err != nil {
+					return err
+				}
+			}
+		}
+		if round < first {
+			continue
+		}
+		if err := keep(results, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin is a record with the conditions and without a sample.
+func (b *bench) begin(ctx context.Context, sc scenario, s *service) (record, error) {
 	r := record{Scenario: sc.name, Service: s.name, Measured: time.Now().UTC().Format(time.DateOnly), Command: b.command}
 	var err error
 	if r.Machine, err = b.machine(ctx, "go"+b.release()); err != nil {
@@ -22,10 +60,6 @@ func (b *bench) record(ctx context.Context, sc scenario, s *service) (record, er
 	for _, t := range b.tools {
 		r.Tools = append(r.Tools, column{t.name(), t.version()})
 	}
-	if len(sc.variants) == 0 {
-		r.Sizes, err = b.sizes(ctx, s)
-		return r, err
-	}
 	for _, v := range sc.variants {
 		w := row{Name: v.name, Cells: map[string]cell{}}
 		for _, t := range b.tools {
@@ -33,26 +67,18 @@ func (b *bench) record(ctx context.Context, sc scenario, s *service) (record, er
 		}
 		r.Rows = append(r.Rows, w)
 	}
-	for round := range sc.warmups + b.runs {
-		for turn := range b.tools {
-			t := b.tools[(round+turn)%len(b.tools)]
-			for i, v := range sc.variants {
-				if err := b.turn(ctx, t, s, v, &r.Rows[i], round >= sc.warmups); err != nil {
-					return r, err
-				}
-			}
-		}
-	}
 	return r, nil
 }
 
-// measured is the commit whose Slipway is measured, and whether the tree is another.
+// measured is the commit that the measured Slipway is of, and whether the tree is another.
+// Pages and tests are not part of it.
 func (b *bench) measured(ctx context.Context) (string, error) {
-	commit, err := b.output(ctx, b.root, nil, "git", "rev-parse", "--short=12", "HEAD")
+	parts := []string{"--", "ci", "cmd", "internal", "go.mod", "go.sum", "tools", ":!*_test.go", ":!*/testdata/*"}
+	commit, err := b.output(ctx, b.root, nil, "git", slices.Concat([]string{"log", "-1", "--format=%h", "--abbrev=12"}, parts)...)
 	if err != nil {
 		return "", err
 	}
-	changed, err := b.output(ctx, b.root, nil, "git", "status", "--porcelain", "--", "ci", "cmd", "internal", "go.mod", "go.sum", "tools")
+	changed, err := b.output(ctx, b.root, nil, "git", slices.Concat([]string{"status", "--porcelain"}, parts)...)
 	if changed != "" {
 		commit += "-dirty"
 	}
@@ -63,7 +89,7 @@ func (b *bench) measured(ctx context.Context) (string, error) {
 // it said; only what is wrong with this program ends the measurement.
 func (b *bench) turn(ctx context.Context, t tool, s *service, v variant, w *row, counts bool) error {
 	c := w.Cells[t.name()]
-	if c.Empty != "" || len(c.Samples) >= b.slowRuns && len(c.Samples) > 0 && c.median() > b.slow.Seconds() {
+	if c.Empty != "" || len(c.Samples) >= max(b.slowRuns, 1) && c.median() > b.slow.Seconds() {
 		return nil
 	}
 	took, err := b.once(ctx, t, s, v)

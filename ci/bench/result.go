@@ -10,7 +10,7 @@ import (
 )
 
 // record is one interleaved run: a scenario of one service, with all tools. A later run
-// takes the place of the whole, so that no table has rows of two runs.
+// takes the place of the whole or adds rounds to it, so that no table has rows of two runs.
 type record struct {
 	Scenario string `json:"scenario"`
 	Service  string `json:"service"`
@@ -99,6 +99,31 @@ func keep(name string, r record) error {
 		return fmt.Errorf("keeping the figures: %w", err)
 	}
 	return nil
+}
+
+// resume takes the samples of a kept record that was measured under the same conditions.
+func (r *record) resume(name string) error {
+	records, err := read(name)
+	if err != nil {
+		return err
+	}
+	for _, old := range records {
+		if old.Scenario == r.Scenario && old.Service == r.Service && old.Commit == r.Commit && old.Machine == r.Machine && slices.Equal(old.Tools, r.Tools) {
+			r.Rows = old.Rows
+		}
+	}
+	return nil
+}
+
+// rounds is how many rounds a record has.
+func (r *record) rounds() int {
+	n := 0
+	for _, w := range r.Rows {
+		for _, c := range w.Cells {
+			n = max(n, len(c.Samples))
+		}
+	}
+	return n
 }
 
 // find returns a cell of a record, and whether it has samples.

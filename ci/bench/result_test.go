@@ -36,3 +36,32 @@ func TestKeep_PutsALaterRunInThePlaceOfTheWholeEarlierOne(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []record{other, {Scenario: "fresh", Service: "caddy", Rows: []row{{Name: "two"}}}}, got)
 }
+
+func TestResume_GoesOnUnderTheSameConditionsOnly(t *testing.T) {
+	t.Parallel()
+	kept := record{
+		Scenario: "fresh", Service: "caddy", Commit: "a", Machine: machine{Processors: 2}, Tools: []column{{"ko", "v0.19.1"}},
+		Rows: []row{{Name: "one", Cells: map[string]cell{"ko": {Samples: []sample{{Wall: 3}, {Wall: 4}}}, "plain": {Empty: "as cold"}}}},
+	}
+	file := filepath.Join(t.TempDir(), "figures.json")
+	require.NoError(t, keep(file, kept))
+	for name, c := range map[string]struct {
+		change func(*record)
+		rounds int
+	}{
+		"the same":         {func(*record) {}, 2},
+		"another day":      {func(r *record) { r.Measured = "2026-11-29" }, 2},
+		"another code":     {func(r *record) { r.Commit = "b" }, 0},
+		"another machine":  {func(r *record) { r.Machine.Processors = 4 }, 0},
+		"another tool":     {func(r *record) { r.Tools = append(r.Tools, column{"buildkit", "v0.34.2"}) }, 0},
+		"another version":  {func(r *record) { r.Tools = []column{{"ko", "v0.19.2"}} }, 0},
+		"another service":  {func(r *record) { r.Service = "sample" }, 0},
+		"another scenario": {func(r *record) { r.Scenario = "warm" }, 0},
+	} {
+		r := kept
+		r.Rows = nil
+		c.change(&r)
+		require.NoError(t, r.resume(file), name)
+		require.Equal(t, c.rounds, r.rounds(), name)
+	}
+}
