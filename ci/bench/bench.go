@@ -30,10 +30,10 @@ type bench struct {
 	runs, slowRuns int
 	slow           time.Duration
 	// more goes on with what is kept.
-	more bool
-	net            *loopback
-	engine         *daggerEngine
-	tools          []tool
+	more   bool
+	net    *loopback
+	engine *daggerEngine
+	tools  []tool
 	// saved are the pairs of tool and service whose caches are saved.
 	saved map[string]bool
 }

@@ -12,7 +12,7 @@ func (s *session) testVerb() *cobra.Command {
 		Short: "Vet and test the source with the pinned Go release",
 		Long: "Test runs go vet and go test with the pinned Go release, in the engine, without credentials\n" +
 			"and with caches that no build uses. The local engine runs them on this machine: for root on\n" +
-			"Linux as user 65532, who sees an empty home and cannot change the source.",
+			"Linux as user 65532, who sees an empty home and a copy of the source.",
 	}
 	flags := config.Bind(cmd.Flags())
 	var rerun int

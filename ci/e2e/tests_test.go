@@ -60,11 +60,26 @@ func TestProcesses(t *testing.T) {
 }
 
 func TestWrite(t *testing.T) {
-	for _, name := range []string{"new.txt", "../go.mod", "CACHE/go-build/new.txt", "HOME/new.txt"} {
+	for _, name := range []string{"CACHE/go-build/new.txt", "HOME/new.txt"} {
 		if f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600); err == nil {
 			f.Close()
 			t.Error(name)
 		}
+	}
+}
+
+func TestBeside(t *testing.T) {
+	if _, err := os.Stat("../.git"); err == nil {
+		t.Log("git is there")
+	}
+	for _, name := range []string{"new.txt", "../go.mod"} {
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		f.WriteString("\n")
+		f.Close()
 	}
 }
 
@@ -121,13 +136,17 @@ func TestTests_AreKeptApart(t *testing.T) {
 	require.Equal(t, 1, alone.Code, alone.Stderr)
 	require.Equal(t, 5, strings.Count(alone.Stdout, "--- FAIL: "), alone.Stdout)
 	git(t, src, "clean", "--force", "--quiet", "spy/new.txt")
+	git(t, src, "restore", "go.mod")
 	require.NoError(t, os.Remove(filepath.Join(cache, "go-build", "new.txt")))
+	before := git(t, src, "status", "--porcelain", "--ignored")
 
 	temp := t.TempDir() // nobody but root enters it
 	r := rig.Run(t, "", environment(t, append(env, "TMPDIR="+temp)...), slipway(t), "test", "--src", src, "--verbose")
 	require.Zero(t, r.Code, r.Stderr)
 	require.Contains(t, r.Stderr, "--- PASS: TestOwnFolders")
-	require.Contains(t, r.Stderr, "6 tests in 3 packages")
+	require.Contains(t, r.Stderr, "7 tests in 3 packages")
+	require.NotContains(t, r.Stderr, "git is there")
+	require.Equal(t, before, git(t, src, "status", "--porcelain", "--ignored"), "what tests write beside their sources is gone")
 	require.NotContains(t, r.Stderr, "tests ran as", "nothing is exposed here")
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	require.NoError(t, err)
@@ -159,7 +178,8 @@ func TestTests_SayWhatIsExposed(t *testing.T) {
 		r := rig.Run(t, "", environment(t, env...), slipway(t), "test", "--src", src)
 		require.Equal(t, cli.ExitTests, r.Code, r.Stderr)
 		require.Contains(t, r.Stderr, "note: tests ran as root without its capabilities and could reach root's files outside the home (as user 65532: ")
-		require.Equal(t, []string{"TestUser"}, fails(r), "the home is hidden and the source cannot be changed all the same")
+		require.Equal(t, []string{"TestUser"}, fails(r), "the home is hidden and the source not changed all the same")
+		require.NoFileExists(t, filepath.Join(src, "spy", "new.txt"))
 	})
 	t.Run("no mounts either", func(t *testing.T) {
 		r := rig.Run(t, "", environment(t, env...), setpriv, without()...)
@@ -167,6 +187,7 @@ func TestTests_SayWhatIsExposed(t *testing.T) {
 		require.Contains(t, r.Stderr, "note: tests ran as root without its capabilities, without mounts of their own (operation not permitted), and could reach root's files (as user 65532: ")
 		require.Equal(t, []string{"TestSecretFile", "TestWrite", "TestUser"}, fails(r), "nor do other processes tell their secrets")
 		git(t, src, "clean", "--force", "--quiet", "spy/new.txt")
+		git(t, src, "restore", "go.mod")
 		require.NoError(t, os.Remove(filepath.Join(cache, "go-build", "new.txt")))
 	})
 	t.Run("no mounts, and all that tests need is open", func(t *testing.T) {
@@ -181,7 +202,7 @@ func TestTests_SayWhatIsExposed(t *testing.T) {
 		r := rig.Run(t, "", environment(t, append(env, "MODULES="+modules, "SLIPWAY_CACHE="+t.TempDir())...), "unshare", args...)
 		require.Equal(t, cli.ExitTests, r.Code, r.Stderr)
 		require.Contains(t, r.Stderr, "note: tests ran as user 65532 without mounts of their own (operation not permitted) and could read what every user of this machine can")
-		require.Equal(t, []string{"TestSecretFile"}, fails(r))
+		require.Equal(t, []string{"TestSecretFile", "TestBeside"}, fails(r))
 		require.NotContains(t, r.Stderr, ".netrc says", "root alone reads it")
 	})
 }

@@ -25,8 +25,8 @@ const (
 	probe    = "/home/probe.go"
 )
 
-// Test runs go vet and go test in the builder, on the source tree without what git
-// keeps, which they cannot change. Their caches are not a build's: a test may write
+// Test runs go vet and go test in the builder, each on a copy of the source tree without
+// what git keeps. Their caches are not a build's: a test may write
 // what it likes into the one that it can write. The engine hands over what go test
 // prints when it has ended.
 func (e *Engine) Test(ctx context.Context, t engine.Tests, s step.Step) (*finding.Tests, error) {
@@ -57,7 +57,7 @@ func (e *Engine) Test(ctx context.Context, t engine.Tests, s step.Step) (*findin
 // tester is the container that tests run in.
 func (e *Engine) tester(base *sdk.Container, all *sdk.Directory) *sdk.Container {
 	box := base.
-		WithMountedDirectory(tree, all, sdk.ContainerWithMountedDirectoryOpts{Owner: nobody, ReadOnly: true}).
+		WithMountedDirectory(tree, all, sdk.ContainerWithMountedDirectoryOpts{Owner: nobody}).
 		WithMountedCache(objects, e.client.CacheVolume("slipway-test-nobody"), sdk.ContainerWithMountedCacheOpts{Sharing: sdk.CacheSharingModeShared, Owner: nobody}).
 		WithDirectory(testHome, e.client.Directory(), sdk.ContainerWithDirectoryOpts{Owner: nobody}).
 		WithNewFile(probe, gocmd.Probe)

@@ -30,6 +30,8 @@ type sandbox struct {
 	turn  int
 	probe string
 	cache string
+	// copied is the copy of the source tree that the command sees in its place, or "".
+	copied string
 	// user is who runs the tests, or -1 for whoever runs Slipway. Any user here has no
 	// capabilities. apart says that they see the folders of mounts alone.
 	user   int

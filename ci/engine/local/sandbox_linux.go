@@ -24,7 +24,7 @@ var private = []string{"HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "DOCKER_CON
 
 // view is what tests see of the folders that matter: homes, and folders that only
 // their owner enters, are empty but for what tests need, which has its own place in them
-// and, unless it is theirs, cannot be changed. What git keeps may have credentials in its
+// and, unless it is theirs, cannot be changed. The source tree is theirs once it is copied. What git keeps may have credentials in its
 // configuration.
 func (b *sandbox) view() []mount {
 	tree := b.e.goCommand.Source.TreeRoot
@@ -41,15 +41,18 @@ func (b *sandbox) view() []mount {
 			list = append(list, mount{path: dir})
 		}
 	}
-	for _, need := range []mount{{path: tree}, {path: b.e.root}, {path: b.e.goCommand.Modules}, {path: b.dir, writable: true}, {path: b.cache, writable: true}} {
-		if need.from, _ = folderAt(need.path); need.from == "" {
+	source := mount{path: tree, from: b.copied, writable: b.copied != ""}
+	for _, need := range []mount{source, {path: b.e.root}, {path: b.e.goCommand.Modules}, {path: b.dir, writable: true}, {path: b.cache, writable: true}} {
+		at, ok := folderAt(need.path)
+		if !ok {
 			continue
 		}
-		if closed := closedAbove(need.from); closed != "" {
+		need.from = cmp.Or(need.from, at)
+		if closed := closedAbove(at); closed != "" {
 			list = append(list, mount{path: closed})
 		}
-		if list = append(list, need); need.from != need.path {
-			need.path = need.from // a link to it may lie in a hidden folder
+		if list = append(list, need); at != need.path {
+			need.path = at // a link to it may lie in a hidden folder
 			list = append(list, need)
 		}
 	}

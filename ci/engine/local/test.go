@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -15,7 +16,7 @@ import (
 // Test runs go vet and go test on this machine, in a sandbox: with a home, a folder for
 // temporary files and a cache of their own, without what a build may know about
 // registries of modules, and, for root on Linux, as another user who does not see the
-// home. What the sandbox does not hold back, a test can do: whoever builds with this
+// home and has a copy of the source tree. What the sandbox does not hold back, a test can do: whoever builds with this
 // engine trusts the source.
 func (e *Engine) Test(ctx context.Context, t engine.Tests, s step.Step) (*finding.Tests, error) {
 	fetch := e.goCommand.FetchArgs(t)
@@ -42,7 +43,7 @@ func (e *Engine) Test(ctx context.Context, t engine.Tests, s step.Step) (*findin
 		by.Compiler, by.Probe = []string{"CC=" + found}, box.probe
 	}
 	by.Run = func(env, args []string, stdout io.Writer) (gocmd.Output, error) {
-		if err := box.renew(); err != nil {
+		if err := errors.Join(box.renew(), box.copyTree()); err != nil {
 			return gocmd.Output{}, fmt.Errorf("making the folders of the tests: %w", err)
 		}
 		return box.run(ctx, env, args, stdout)
