@@ -286,7 +286,7 @@ func requireTestsToldAlike(t *testing.T, l *lab) {
 			r := rig.Run(t, "", append(l.engine.Env, env...), slipway(t), "test", "--engine", "dagger", "--src", src, "--builder", l.images.Builder, "--verbose", "--race")
 			require.Zero(t, r.Code, r.Stderr)
 			require.Contains(t, r.Stderr, "--- PASS: TestOwnFolders")
-			require.Contains(t, r.Stderr, "6 tests in 3 packages, without the race detector: the builder image has no C compiler")
+			require.Contains(t, r.Stderr, "7 tests in 3 packages, without the race detector: the builder image has no C compiler")
 		}
 	})
 }
