@@ -33,11 +33,11 @@ func (b *sandbox) copyTree() (err error) {
 	if c.from, err = os.OpenRoot(b.e.goCommand.Source.TreeRoot); err != nil {
 		return err
 	}
-	defer c.from.Close()
+	defer func() { _ = c.from.Close() }()
 	if c.to, err = os.OpenRoot(b.copied); err != nil {
 		return err
 	}
-	defer c.to.Close()
+	defer func() { _ = c.to.Close() }()
 	if err := fs.WalkDir(c.from.FS(), ".", c.entry); err != nil {
 		return err
 	}
