@@ -26,9 +26,8 @@ const (
 )
 
 // Test runs go vet and go test in the builder, each on a copy of the source tree without
-// what git keeps. Their caches are not a build's: a test may write
-// what it likes into the one that it can write. The engine hands over what go test
-// prints when it has ended.
+// what git keeps. Their caches are not a build's: a test may write what it likes into the
+// one that it can write. The engine hands over what go test prints when it has ended.
 func (e *Engine) Test(ctx context.Context, t engine.Tests, s step.Step) (*finding.Tests, error) {
 	if _, err := e.builderContainer(ctx); err != nil {
 		return nil, err

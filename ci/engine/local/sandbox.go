@@ -33,19 +33,11 @@ type sandbox struct {
 	// copied is the copy of the source tree that the command sees in its place, or "".
 	copied string
 	// user is who runs the tests, or -1 for whoever runs Slipway. Any user here has no
-	// capabilities. apart says that they see the folders of mounts alone.
-	user   int
-	apart  bool
-	mounts []mount
+	// capabilities. apart says that they see the folders of view alone.
+	user  int
+	apart bool
 	// What could not be had of it on this machine, and why.
 	noMounts, noUser, noRoot string
-}
-
-// mount is a folder as tests see it: from is where it lies, or "" for one whose content
-// they do not see.
-type mount struct {
-	path, from string
-	writable   bool
 }
 
 // newSandbox makes the folders of a sandbox, for root with everything that this system
@@ -105,7 +97,6 @@ func (b *sandbox) own() error {
 	for _, dir := range []string{b.home(), b.temp(), b.cache} {
 		err = errors.Join(err, os.Lchown(dir, b.user, b.user))
 	}
-	b.mounts = b.view()
 	return err
 }
 

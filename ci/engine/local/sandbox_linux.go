@@ -22,10 +22,17 @@ func canConfine() bool { return os.Geteuid() == 0 }
 // private are the variables that name folders with credentials.
 var private = []string{"HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "DOCKER_CONFIG", "RUNNER_TEMP"}
 
+// mount is a folder as tests see it: from is where it lies, or "" for one whose content
+// they do not see.
+type mount struct {
+	path, from string
+	writable   bool
+}
+
 // view is what tests see of the folders that matter: homes, and folders that only
 // their owner enters, are empty but for what tests need, which has its own place in them
-// and, unless it is theirs, cannot be changed. The source tree is theirs once it is copied. What git keeps may have credentials in its
-// configuration.
+// and, unless it is theirs, cannot be changed. The source tree is theirs once it is copied.
+// What git keeps may have credentials in its configuration.
 func (b *sandbox) view() []mount {
 	tree := b.e.goCommand.Source.TreeRoot
 	hidden := []string{"/run/secrets", "/var/run/secrets", filepath.Join(tree, ".git")}
@@ -114,7 +121,7 @@ func (b *sandbox) start(cmd *exec.Cmd) error {
 // confine changes the thread, and so whatever it starts.
 func (b *sandbox) confine() error {
 	if b.apart {
-		if err := enter(b.mounts); err != nil {
+		if err := enter(b.view()); err != nil {
 			return &noMounts{err}
 		}
 	}

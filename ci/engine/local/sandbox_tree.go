@@ -10,9 +10,6 @@ import (
 	"slices"
 )
 
-// tree is where the next command finds its copy of the source tree.
-func (b *sandbox) tree() string { return filepath.Join(b.dir, fmt.Sprint("tree", b.turn)) }
-
 // copyTree gives the next command a source tree of its own, in the place of the real one:
 // tests that write beside their sources may, as on a developer's machine, and nothing of
 // it is in the tree or in the way of the next command.
@@ -25,7 +22,7 @@ func (b *sandbox) copyTree() (err error) {
 			return err
 		}
 	}
-	b.copied = b.tree()
+	b.copied = filepath.Join(b.dir, fmt.Sprint("tree", b.turn))
 	if err := os.Mkdir(b.copied, 0o755); err != nil {
 		return err
 	}
@@ -41,7 +38,6 @@ func (b *sandbox) copyTree() (err error) {
 	if err := fs.WalkDir(c.from.FS(), ".", c.entry); err != nil {
 		return err
 	}
-	b.mounts = b.view()
 	return c.finish()
 }
 

@@ -16,8 +16,8 @@ import (
 // Test runs go vet and go test on this machine, in a sandbox: with a home, a folder for
 // temporary files and a cache of their own, without what a build may know about
 // registries of modules, and, for root on Linux, as another user who does not see the
-// home and has a copy of the source tree. What the sandbox does not hold back, a test can do: whoever builds with this
-// engine trusts the source.
+// home and has a copy of the source tree. What the sandbox does not hold back, a test can
+// do: whoever builds with this engine trusts the source.
 func (e *Engine) Test(ctx context.Context, t engine.Tests, s step.Step) (*finding.Tests, error) {
 	fetch := e.goCommand.FetchArgs(t)
 	said, err := e.run(ctx, []string{"CGO_ENABLED=0"}, fetch)
