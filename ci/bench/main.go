@@ -14,8 +14,9 @@
 //
 // All rows of one table come from one interleaved run, and a median is of all of its
 // rounds: none is left out. The figures are kept after each round, and -continue adds to
-// those of the same code, machine and tools. What takes longer than -slow is repeated -slow-runs times
-// only, and the page says so. What a tool cannot do is an empty cell with the reason.
+// those of the same code, machine and tools. What takes longer than -slow is repeated
+// -slow-runs times only, and the page says so. What a tool cannot do is an empty cell with
+// the reason.
 //
 // It runs in the root of this repository on Linux, as root, with Go, git, tar, zstd, runc
 // and mmdebstrap, and a module proxy. Peers are compiled once, from the tool modules.

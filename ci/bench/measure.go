@@ -27,21 +27,34 @@ func (b *bench) record(ctx context.Context, sc scenario, s *service, results str
 			return err
 		}
 	}
-	first := r.rounds()
-	for round := first - sc.warmups; round < b.runs; round++ {
-		for turn := range b.tools {
-			t := b.tools[(max(round, 0)+turn)%len(b.tools)]
-			for i, v := range sc.variants {
-				if err := b.turn(ctx, t, s, v, &r.Rows[i], round >= first); err != nil {
-					return err
-				}
-			}
+	done := r.rounds()
+	if done >= b.runs {
+		return nil
+	}
+	for range sc.warmups {
+		if err := b.round(ctx, sc, s, r, done, false); err != nil {
+			return err
 		}
-		if round < first {
-			continue
+	}
+	for n := done; n < b.runs; n++ {
+		if err := b.round(ctx, sc, s, r, n, true); err != nil {
+			return err
 		}
 		if err := keep(results, r); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// round lets every tool take its turn; its number says who begins.
+func (b *bench) round(ctx context.Context, sc scenario, s *service, r record, number int, counts bool) error {
+	for turn := range b.tools {
+		t := b.tools[(number+turn)%len(b.tools)]
+		for i, v := range sc.variants {
+			if err := b.turn(ctx, t, s, v, &r.Rows[i], counts); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -63,6 +63,11 @@ type size struct {
 	Program int64 `json:"program"`
 }
 
+// alike tells whether another record is of the same kind.
+func (r record) alike(other record) bool {
+	return other.Scenario == r.Scenario && other.Service == r.Service
+}
+
 // read returns the records of a file; none is there yet if the file is not.
 func read(name string) ([]record, error) {
 	text, err := os.ReadFile(name)
@@ -85,8 +90,7 @@ func keep(name string, r record) error {
 	if err != nil {
 		return err
 	}
-	same := func(other record) bool { return other.Scenario == r.Scenario && other.Service == r.Service }
-	if i := slices.IndexFunc(records, same); i >= 0 {
+	if i := slices.IndexFunc(records, r.alike); i >= 0 {
 		records[i] = r
 	} else {
 		records = append(records, r)
@@ -108,7 +112,7 @@ func (r *record) resume(name string) error {
 		return err
 	}
 	for _, old := range records {
-		if old.Scenario == r.Scenario && old.Service == r.Service && old.Commit == r.Commit && old.Machine == r.Machine && slices.Equal(old.Tools, r.Tools) {
+		if r.alike(old) && old.Commit == r.Commit && old.Machine == r.Machine && slices.Equal(old.Tools, r.Tools) {
 			r.Rows = old.Rows
 		}
 	}
