@@ -18,7 +18,7 @@ const builder = "golang:1.26.9-alpine@sha256:cdfd4fe2da6b225d8b40c6b7a105736e548
 // an embedded file, a version variable.
 var tree = map[string]string{
 	"go.mod":              "module example.com/tide\n\ngo 1.25.0\n",
-	"cmd/tide/main.go":    "package main\n\nimport (\n\t_ \"embed\"\n\t\"fmt\"\n\n\t\"example.com/tide/table\"\n)\n\nvar version, commit string\n\n//go:embed banner.txt\nvar banner string\n\nfunc main() { fmt.Print(banner, version, \" \", commit, \" \", table.High(), \"\\n\") }\n",
+	"cmd/tide/main.go":    "package main\n\nimport (\n\t_ \"embed\"\n\t\"fmt\"\n\n\t\"example.com/tide/table\"\n)\n\nvar version, commit string\n\nvar (\n\t//go:embed banner.txt\n\tbanner string\n)\n\nfunc main() { fmt.Print(banner, version, \" \", commit, \" \", table.High(), \"\\n\") }\n",
 	"cmd/tide/banner.txt": "tide\n",
 	"table/table.go":      "// Package table knows the tides.\npackage table\n\n// High is the time of high water.\nfunc High() string { return \"06:12\" }\n",
 	"table/table_test.go": "package table\n",

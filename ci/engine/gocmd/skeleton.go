@@ -118,7 +118,7 @@ func embeds(spec *ast.ImportSpec) bool {
 	return spec.Path.Value == `"embed"` || spec.Path.Value == "`embed`"
 }
 
-var embedLine = regexp.MustCompile(`(?m)^//go:embed[ \t]+(.+?)\r?$`)
+var embedLine = regexp.MustCompile(`(?m)//go:embed[ \t]+(.+?)\r?$`)
 
 // embedPatterns are those of all lines that could be of go:embed. One too many costs
 // a name in the skeleton, no more.

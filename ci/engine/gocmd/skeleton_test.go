@@ -15,10 +15,12 @@ import (
 
 // bones is a tree with each kind of file that go list looks at.
 var bones = map[string]string{
-	"go.mod":               "module example.com/tide\n\ngo 1.25.0\n\nrequire example.com/lib v0.0.0\n\nreplace example.com/lib => ./lib\n",
-	"lib/go.mod":           "module example.com/lib\n\ngo 1.25.0\n",
-	"lib/lib.go":           "package lib\n\nconst A = 1\n",
-	"cmd/tide/main.go":     "// A command.\npackage main\n\nimport (\n\t\"embed\"\n\t_ \"example.com/lib\"\n\t\"example.com/tide/table\"\n)\n\n//go:embed \"a name.txt\" all:static `*.tmpl`\nvar files embed.FS\n\nfunc main() { println(table.High()) }\n",
+	"go.mod":             "module example.com/tide\n\ngo 1.25.0\n\nrequire example.com/lib v0.0.0\n\nreplace example.com/lib => ./lib\n",
+	"lib/go.mod":         "module example.com/lib\n\ngo 1.25.0\n",
+	"lib/lib.go":         "package lib\n\nconst A = 1\n",
+	"cmd/tide/main.go":   "// A command.\npackage main\n\nimport (\n\t\"embed\"\n\t_ \"example.com/lib\"\n\t\"example.com/tide/table\"\n)\n\n//go:embed \"a name.txt\" all:static `*.tmpl`\nvar files embed.FS\n\nfunc main() { println(table.High()) }\n",
+	"cmd/tide/group.go":  "package main\n\nimport _ \"embed\"\n\nvar (\n\t//go:embed group.txt\n\tgroup string\n\n\t/* and */ //go:embed block.txt\n\tblock string\n)\n",
+	"cmd/tide/group.txt": "x", "cmd/tide/block.txt": "x",
 	"cmd/tide/a name.txt":  "x",
 	"cmd/tide/one.tmpl":    "x",
 	"cmd/tide/other.txt":   "not embedded",
@@ -71,6 +73,7 @@ func TestSkeleton_IsAllThatGoListReads(t *testing.T) {
 	}
 	answer := listed(t, tree)
 	require.Contains(t, answer, "static/.dot")
+	require.Contains(t, answer, "group.txt")
 	require.Contains(t, answer, "high_amd64.s")
 	require.Equal(t, answer, listed(t, written(t, kept)))
 	for _, name := range []string{"README.md", "data.bin", "cmd/tide/other.txt", ".hidden/x.go", "node_modules/x.go"} {
