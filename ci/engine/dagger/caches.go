@@ -11,6 +11,7 @@ import (
 	"time"
 
 	sdk "dagger.io/dagger"
+	"golang.org/x/sync/errgroup"
 
 	"example.com/slipway/ci/cache"
 	"example.com/slipway/ci/engine"
@@ -69,26 +70,57 @@ func (e *Engine) building(ctx context.Context, r *gocmd.Restored) (*sdk.Containe
 	if err != nil || r == nil {
 		return ctr, err
 	}
-	return ctr.WithMountedDirectory(seen(r), e.client.Host().Directory(r.Dir)).WithEnvVariable("GOMODCACHE", seen(r)), nil
+	sent, err := e.restored(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return ctr.WithMountedDirectory(seen(r), sent).WithEnvVariable("GOMODCACHE", seen(r)), nil
+}
+
+// restored has restored modules in the engine. They are sent once.
+func (e *Engine) restored(ctx context.Context, r *gocmd.Restored) (*sdk.Directory, error) {
+	e.sending.Lock()
+	defer e.sending.Unlock()
+	if e.sent == nil {
+		var err error
+		if e.sent, err = e.copyIn(ctx, r.Dir); err != nil {
+			return nil, err
+		}
+	}
+	return e.sent, nil
 }
 
 // isObject are arguments of find for what lies in a build cache. BusyBox has them too.
 var isObject = [...]string{"-type", "f", "(", "-name", "*-a", "-o", "-name", "*-d", ")"}
 
-// bring copies what was restored into the build cache, and sets the times of all that lies
-// there back by two hours, so that what is used from now on can be told: the go command sets
-// a time anew that is more than an hour ago. That the builder image lacks the programs for
-// it costs time and nothing else.
+// bring copies what was restored to the engine, into the build cache and beside the module
+// cache. The times of all that lies in the build cache are two hours ago then, so that what
+// is used from now on can be told: the go command sets a time anew that is more than an hour
+// ago. That the builder image lacks the programs for it costs time and nothing else.
 func (e *Engine) bring(ctx context.Context, base *sdk.Container) error {
-	old := time.Now().Add(-2 * time.Hour).UTC().Format("200601021504.05")
+	old := time.Now().Add(-2 * time.Hour)
 	ctr := base.WithEnvVariable("SLIPWAY_CARRIED", e.carried).WithEnvVariable("TZ", "UTC")
-	if dir := filepath.Join(e.carried, "objects"); folder(dir) {
-		ctr = ctr.WithMountedDirectory(carried, e.client.Host().Directory(dir)).
-			WithExec([]string{"cp", "-R", "-p", "-u", carried + "/.", objects + "/"})
+	aged := ctr.WithExec(slices.Concat([]string{"find", objects}, isObject[:], []string{"-mmin", "-119", "-exec", "touch", "-c", "-t", old.UTC().Format("200601021504.05"), "{}", "+"}))
+	if _, err := e.output(ctx, aged); err != nil {
+		return err
 	}
-	ctr = ctr.WithExec(slices.Concat([]string{"find", objects}, isObject[:], []string{"-mmin", "-119", "-exec", "touch", "-c", "-t", old, "{}", "+"}))
-	_, err := e.output(ctx, ctr)
-	return err
+	group, within := errgroup.WithContext(ctx)
+	if dir := filepath.Join(e.carried, "objects"); folder(dir) {
+		group.Go(func() error {
+			file, err := e.packed(dir, old)
+			if err == nil {
+				_, err = e.output(within, unpacked(ctr, file, objects))
+			}
+			return err
+		})
+	}
+	if r := e.modules.Restored(); r != nil {
+		group.Go(func() error {
+			_, err := e.restored(within, r)
+			return err
+		})
+	}
+	return group.Wait()
 }
 
 func folder(name string) bool {

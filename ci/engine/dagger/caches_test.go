@@ -5,8 +5,11 @@ import (
 	"bytes"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -74,6 +77,39 @@ func TestUnpack_WritesNothingElsewhere(t *testing.T) {
 			}))
 		})
 	}
+}
+
+// What is copied in arrives as it is here, also folders without files and long names, and
+// was changed when the caller says.
+func TestPack_HasAllOfAFolder(t *testing.T) {
+	t.Parallel()
+	from, old := t.TempDir(), time.Unix(1_700_000_000, 123)
+	deep := "ab/" + strings.Repeat("long/", 60) + "x-d"
+	for _, name := range []string{"one-a", deep} {
+		file := filepath.Join(from, filepath.FromSlash(name))
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+		require.NoError(t, os.WriteFile(file, []byte(name), 0o444))
+	}
+	require.NoError(t, os.MkdirAll(filepath.Join(from, "m", "example.com", "m@v1.0.0"), 0o755))
+	require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(from, "link")))
+	var archive bytes.Buffer
+	require.NoError(t, pack(&archive, from, old))
+	tool, err := exec.LookPath("tar")
+	require.NoError(t, err)
+	to := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), tool, "-x", "-C", to)
+	cmd.Stdin = &archive
+	require.NoError(t, cmd.Run())
+	for _, name := range []string{"one-a", deep} {
+		text, err := os.ReadFile(filepath.Join(to, filepath.FromSlash(name)))
+		require.NoError(t, err)
+		require.Equal(t, name, string(text))
+		info, err := os.Stat(filepath.Join(to, filepath.FromSlash(name)))
+		require.NoError(t, err)
+		require.Equal(t, old.Unix(), info.ModTime().Unix())
+	}
+	require.DirExists(t, filepath.Join(to, "m", "example.com", "m@v1.0.0"))
+	require.NoFileExists(t, filepath.Join(to, "link"), "there are no links in caches")
 }
 
 // What a restored module cache answered is not what the ordinary one answers: they lie in

@@ -69,12 +69,16 @@ func (e *Engine) builderContainer(ctx context.Context) (*sdk.Container, error) {
 	return e.base, nil
 }
 
+// image is a container of the builder image, by digest alone: a tag would be looked up again.
+func (e *Engine) image() *sdk.Container {
+	image := e.builder.Image
+	return e.client.Container().From(image.Name + "@" + image.Digest).WithUser("0:0")
+}
+
 // withCaches is a container of the builder image with the caches of that name.
 func (e *Engine) withCaches(name string) *sdk.Container {
 	shared := sdk.ContainerWithMountedCacheOpts{Sharing: sdk.CacheSharingModeShared}
-	image := e.builder.Image
-	// By digest alone: a tag would be looked up again.
-	return e.client.Container().From(image.Name+"@"+image.Digest).WithUser("0:0").
+	return e.image().
 		WithMountedCache(modules, e.client.CacheVolume(name+"-mod"), shared).
 		WithMountedCache(objects, e.client.CacheVolume(name+"-build"+e.objects), shared)
 }

@@ -43,14 +43,17 @@ type Engine struct {
 	// modules are the one of UseModules before the engine's own.
 	modules gocmd.Modules
 
-	// mu guards the session and what hangs on it, reading the skeleton.
+	// mu guards the session and what hangs on it, sending the modules, reading the skeleton.
 	mu      sync.Mutex
 	session *session
 	client  *sdk.Client
 	version string
 	base    *sdk.Container
 	// carried is the folder of Objects, where something is carried.
-	carried  string
+	carried string
+	// sent are the restored modules in the engine, once they are there.
+	sending  sync.Mutex
+	sent     *sdk.Directory
 	reading  sync.Mutex
 	skeleton gocmd.Skeleton
 }
@@ -106,7 +109,7 @@ func (e *Engine) Close() error {
 		return nil
 	}
 	opened := e.session
-	e.session, e.client, e.base = nil, nil, nil
+	e.session, e.client, e.base, e.sent = nil, nil, nil, nil
 	return opened.Close()
 }
 
