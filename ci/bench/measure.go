@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -76,11 +77,19 @@ func (b *bench) begin(ctx context.Context, sc scenario, s *service) (record, err
 	for _, v := range sc.variants {
 		w := row{Name: v.name, Cells: map[string]cell{}}
 		for _, t := range b.tools {
-			w.Cells[t.name()] = cell{Empty: t.cannot(s, v)}
+			w.Cells[t.name()] = cell{Empty: cmp.Or(t.cannot(s, v), asAbove(t, v))}
 		}
 		r.Rows = append(r.Rows, w)
 	}
 	return r, nil
+}
+
+// asAbove says where a run of a peer would be that of the row above.
+func asAbove(t tool, v variant) string {
+	if _, ours := t.(*slipway); v.compile && !ours {
+		return "compiles nothing of its own: as above"
+	}
+	return ""
 }
 
 // measured is the commit that the measured Slipway is of, and whether the tree is another.
@@ -185,7 +194,7 @@ func (b *bench) once(ctx context.Context, t tool, s *service, v variant) (sample
 	}
 	var first [][]command
 	if v.clone {
-		if first, err = b.clone(ctx, t, &j); err != nil {
+		if first, err = b.clone(ctx, t, v, &j); err != nil {
 			return sample{}, err
 		}
 	}
@@ -212,7 +221,7 @@ func (b *bench) fill(ctx context.Context, t tool, s *service) error {
 }
 
 // clone are the steps of a job before its build; the job then builds what they cloned.
-func (b *bench) clone(ctx context.Context, t tool, j *job) ([][]command, error) {
+func (b *bench) clone(ctx context.Context, t tool, v variant, j *job) ([][]command, error) {
 	dir := filepath.Join(b.temp, "job")
 	if err := errors.Join(forget(dir), os.Mkdir(dir, 0o755)); err != nil {
 		return nil, err
@@ -226,7 +235,7 @@ func (b *bench) clone(ctx context.Context, t tool, j *job) ([][]command, error) 
 	if !ok {
 		return steps, nil
 	}
-	first, program, err := ours.first(ctx, dir)
+	first, program, err := ours.first(ctx, dir, v.compile)
 	j.program = program
 	return slices.Concat(steps, first), err
 }

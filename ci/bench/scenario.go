@@ -30,6 +30,9 @@ type variant struct {
 	// clone begins with the clone of the repository, as a job does, and ends with caches
 	// saved.
 	clone bool
+	// compile has a job compile Slipway too, instead of taking along what an earlier job
+	// compiled of the same sources.
+	compile bool
 }
 
 // scenario is a list of runs that a tool makes one after the other in its turn.

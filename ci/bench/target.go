@@ -25,7 +25,7 @@ func targets() []target {
 		{"cold, Slipway local / ko", 1, "", 2, over("fresh", heavy, end{coldRow, slipwayLocal}, end{coldRow, koTool})},
 		{"50 services, Slipway local: one edit / all", 0.06, "", 3, over("monorepo", "monorepo", end{monoOne, slipwayLocal}, end{monoAll, slipwayLocal})},
 		{"peak memory of Slipway's own process, two platforms", 200, " MB", 0, peak},
-		{"job from clone to digest, one line edited, Slipway local / BuildKit with registry cache", 0.5, "", 2, over("job", heavy, end{jobLine, slipwayLocal}, end{jobLine, buildkitTool})},
+		{"job from clone to digest, Slipway compiled first, one line edited, Slipway local / BuildKit with registry cache", 0.5, "", 2, over("job", heavy, end{jobCompiled, slipwayLocal}, end{jobLine, buildkitTool})},
 		{"image over base and program, gzip", 4096, " bytes", 0, overhead},
 		{"image with zstd / with gzip", 0.93, "", 2, zstdOverGzip},
 	}

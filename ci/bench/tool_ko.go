@@ -36,7 +36,7 @@ func (t *ko) save(ctx context.Context, j job) error {
 	if err := os.MkdirAll(filepath.Join(t.dir(), "mod"), 0o755); err != nil {
 		return err
 	}
-	return t.b.do(ctx, t.dir(), [][]command{pack(t.dir(), t.archive(j.service))})
+	return t.b.do(ctx, t.dir(), [][]command{pack(t.dir(), t.archive(j.service), "go-build", "mod")})
 }
 
 func (t *ko) build(j job) [][]command {
@@ -65,7 +65,7 @@ func (t *ko) build(j job) [][]command {
 	}
 	steps = append(steps, alone(command{args: append(args, pkgs...), env: env}))
 	if j.save {
-		steps = append(steps, pack(t.dir(), filepath.Join(j.out, "caches.tar.zst")))
+		steps = append(steps, pack(t.dir(), filepath.Join(j.out, "caches.tar.zst"), "go-build", "mod"))
 	}
 	return steps
 }

@@ -17,8 +17,9 @@ type slipway struct {
 	commit  string
 	// toolchain is the folder of the Go release in the module cache.
 	toolchain string
-	// packed has what compiling Slipway needs, for jobs; it is made when one asks.
-	packed string
+	// compiled and caches are archives for jobs, with Slipway itself and with what compiling
+	// it needs; they are made when one asks.
+	compiled, caches string
 }
 
 func (b *bench) newSlipway(ctx context.Context) (tool, error) {
@@ -96,17 +97,24 @@ func (t *slipway) arguments(j job, engine string) []string {
 	return append(args, t.b.net.mirrors()...)
 }
 
-// first is what a job does before it uses Slipway: it clones it, unpacks what the go
-// command compiled of it earlier, and compiles it.
-func (t *slipway) first(ctx context.Context, dir string) ([][]command, string, error) {
+// sum is how the action knows Slipway by its sources.
+const sum = `find ci go.mod go.sum -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum`
+
+// first is what a job does before it uses Slipway: it clones it, and takes along what an
+// earlier job compiled: Slipway, or what the go command can compile it from.
+func (t *slipway) first(ctx context.Context, dir string, compile bool) ([][]command, string, error) {
 	if err := t.pack(ctx); err != nil {
 		return nil, "", err
 	}
 	tree, caches := filepath.Join(dir, "slipway"), filepath.Join(dir, "caches")
+	cloned := alone(command{args: []string{"git", "clone", "--quiet", "--no-local", "--depth=1", "file://" + t.origin(), tree}})
+	if !compile {
+		return [][]command{cloned, alone(command{args: []string{"env", "-C", tree, "sh", "-c", sum}}), unpack(t.compiled, caches)}, filepath.Join(caches, "slipway"), nil
+	}
 	program := filepath.Join(dir, "slipway-program")
 	return [][]command{
-		alone(command{args: []string{"git", "clone", "--quiet", "--no-local", "--depth=1", "file://" + t.origin(), tree}}),
-		unpack(t.packed, caches),
+		cloned,
+		unpack(t.caches, caches),
 		alone(command{args: []string{t.b.gocmd, "-C", tree, "build", "-o", program, "./ci"}, env: []string{
 			"GOCACHE=" + filepath.Join(caches, "go-build"), "GOMODCACHE=" + filepath.Join(caches, "mod"), "GOPROXY=off", "GOFLAGS=-buildvcs=false",
 		}}),
@@ -116,9 +124,9 @@ func (t *slipway) first(ctx context.Context, dir string) ([][]command, string, e
 // origin is a repository with this tree as it is here.
 func (t *slipway) origin() string { return t.b.home("origin") }
 
-// pack compiles Slipway once from nothing and packs the go command's caches.
+// pack compiles Slipway once from nothing and packs it and the go command's caches.
 func (t *slipway) pack(ctx context.Context) error {
-	if t.packed != "" {
+	if t.caches != "" {
 		return nil
 	}
 	b := t.b
@@ -143,13 +151,13 @@ func (t *slipway) pack(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("compiling Slipway from nothing: %w", err)
 	}
-	t.packed = b.home("slipway.tar.zst")
-	return b.do(ctx, dir, [][]command{pack(dir, t.packed)})
+	t.compiled, t.caches = b.home("slipway.tar.zst"), b.home("slipway-caches.tar.zst")
+	return b.do(ctx, dir, [][]command{pack(dir, t.compiled, "slipway"), pack(dir, t.caches, "go-build", "mod")})
 }
 
-// pack and unpack are what actions/cache does with the two caches of the go command.
-func pack(dir, archive string) []command {
-	return alone(command{args: []string{"tar", "--use-compress-program=zstd -T0", "-cf", archive, "-C", dir, "go-build", "mod"}})
+// pack and unpack are what actions/cache does.
+func pack(dir, archive string, names ...string) []command {
+	return alone(command{args: append([]string{"tar", "--use-compress-program=zstd -T0", "-cf", archive, "-C", dir}, names...)})
 }
 
 func unpack(archive, dir string) []command {
