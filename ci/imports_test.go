@@ -71,7 +71,7 @@ var allowed = map[string][]string{
 	"ci/gha":                      {"ci/attest", "ci/fault", "ci/finding", "ci/plain", "ci/receipt", "ci/step"},
 	"ci/source":                   {"ci/fault"},
 	"ci/e2e/rig/actions":          nil,
-	"ci/e2e/rig":                  {"ci/base/builtin", "ci/layer", "ci/pins", "ci/plan", "ci/step", "ci/tool"},
+	"ci/e2e/rig":                  {"ci/base/builtin", "ci/layer", "ci/pins", "ci/plan", "ci/process", "ci/step", "ci/tool"},
 	"ci/tool":                     {"ci/fault", "ci/plan", "ci/process", "ci/step"},
 	"ci/scaffold":                 {"ci/fault"},
 	"ci/scan":                     {"ci/ask", "ci/cache", "ci/engine", "ci/fault", "ci/finding", "ci/plan"},

@@ -15,3 +15,12 @@ func TestGetenv_TakesTheLastEntry(t *testing.T) {
 		require.Equal(t, want, process.Getenv(env, name), name)
 	}
 }
+
+// Compilers are told when to collect garbage, and the user's word for it holds.
+func TestCompiling_LetsTheUserSayWhen(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]string{"": "400", "100": "100", "off": "off"} {
+		got := process.Compiling(func(name string) string { return map[string]string{"GOGC": said, "GOMEMLIMIT": "64MiB"}[name] })
+		require.Equal(t, []string{"GOGC=" + want, "GOMEMLIMIT=2GiB"}, got)
+	}
+}

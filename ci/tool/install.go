@@ -116,7 +116,7 @@ func (t Tool) build(ctx context.Context, o Options, dir, out string, s step.Step
 	args := t.BuildArgs(out)
 	s.Log("go " + strings.Join(args, " "))
 	cmd := process.Command(ctx, program, args...)
-	cmd.Dir, cmd.Env = dir, slices.Concat(o.Env, t.settings(o))
+	cmd.Dir, cmd.Env = dir, slices.Concat(o.Env, process.Compiling(o.getenv), t.settings(o))
 	said := &lines{log: s.Log}
 	cmd.Stdout, cmd.Stderr = said, said
 	err := cmd.Run()

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"example.com/slipway/ci/process"
 )
 
 // BuildKit is a real BuildKit of one's own: buildkitd with runc, in a temporary
@@ -142,7 +144,7 @@ func toolModule(ctx context.Context, name string) (string, error) {
 func goOutput(ctx context.Context, dir string, args ...string) (string, error) {
 	var stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir, cmd.Env, cmd.Stderr = dir, Environ(), &stderr
+	cmd.Dir, cmd.Env, cmd.Stderr = dir, append(Environ(), process.Compiling(os.Getenv)...), &stderr
 	text, err := cmd.Output()
 	if err != nil {
 		return "", fmt.Errorf("running go %s: %w: %s", strings.Join(args, " "), err, bytes.TrimSpace(stderr.Bytes()))

@@ -10,6 +10,7 @@ import (
 	sdk "dagger.io/dagger"
 
 	"example.com/slipway/ci/engine/gocmd"
+	"example.com/slipway/ci/process"
 )
 
 func environ(list []string) map[string]string {
@@ -63,10 +64,16 @@ func (e *Engine) settings() map[string]string {
 	return env
 }
 
-// withSettings sets the variables of every go command. One with credentials in it
+// compiling are the variables of a command that compiles.
+func (e *Engine) compiling() []string {
+	return process.Compiling(func(name string) string { return e.user[name] })
+}
+
+// withSettings sets the variables of every go command of a build. One with credentials in it
 // goes in as a secret, which reaches no layer, no log and no cache key.
 func (e *Engine) withSettings(c *sdk.Client, ctr *sdk.Container) *sdk.Container {
 	env := e.settings()
+	ctr = with(ctr, e.compiling())
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		if strings.Contains(env[name], "@") {
 			ctr = ctr.WithSecretVariable(name, c.SetSecret("slipway-"+name, env[name]))

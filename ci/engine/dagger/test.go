@@ -44,7 +44,7 @@ func (e *Engine) Test(ctx context.Context, t engine.Tests, s step.Step) (*findin
 		return nil, err
 	}
 	box := e.tester(base, all)
-	by := gocmd.Runner{Probe: probe, NoCompiler: "the builder image has no C compiler"}
+	by := gocmd.Runner{Compiling: e.compiling(), Probe: probe, NoCompiler: "the builder image has no C compiler"}
 	by.Run = func(env, args []string, stdout io.Writer) (gocmd.Output, error) {
 		// A failure is an answer too, which the engine would give again to the same question.
 		env = append(slices.Clone(env), "SLIPWAY_RUN="+strconv.FormatInt(time.Now().UnixNano(), 36))

@@ -18,6 +18,8 @@ type Runner struct {
 	// Its standard output goes to stdout, while it runs where the engine can do that, and
 	// not into the Output.
 	Run func(env, args []string, stdout io.Writer) (Output, error)
+	// Compiling are variables for what compiles and runs no test.
+	Compiling []string
 	// Compiler are the settings that name a C compiler for the race detector, and Probe is
 	// a file with the text of Probe as the go command sees it. Without one there is no
 	// race detector, and NoCompiler says why.
@@ -103,7 +105,7 @@ func (g *Go) Test(t engine.Tests, by Runner, s step.Step) (*finding.Tests, error
 func (g *Go) vet(t engine.Tests, by Runner, s step.Step) (Output, error) {
 	args := slices.Concat([]string{"vet"}, g.testFlags(t), []string{"--"}, t.Packages)
 	s.Log("go " + strings.Join(args, " "))
-	said, err := by.Run(nil, args, io.Discard)
+	said, err := by.Run(by.Compiling, args, io.Discard)
 	if err == nil {
 		s.Ran(ranTests(nil, args, said))
 	}

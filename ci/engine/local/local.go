@@ -116,7 +116,7 @@ func (e *Engine) run(ctx context.Context, env, args []string) (gocmd.Output, err
 func (e *Engine) runIn(ctx context.Context, env, args []string) (gocmd.Output, error) {
 	cmd := process.Command(ctx, filepath.Join(e.root, "bin", process.Exe("go")), args...)
 	cmd.Dir = e.goCommand.Source.Root
-	cmd.Env = env
+	cmd.Env = slices.Concat(env, e.compiling())
 	var stdout bytes.Buffer
 	stderr := &gocmd.Bounded{}
 	cmd.Stdout, cmd.Stderr = &stdout, stderr
@@ -125,6 +125,11 @@ func (e *Engine) runIn(ctx context.Context, env, args []string) (gocmd.Output, e
 		return gocmd.Output{}, ctx.Err()
 	}
 	return gocmd.Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Err: err}, nil
+}
+
+// compiling are the variables of a go command that compiles.
+func (e *Engine) compiling() []string {
+	return process.Compiling(func(name string) string { return e.user[name] })
 }
 
 // modules reads files of the module cache.

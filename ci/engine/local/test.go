@@ -35,7 +35,7 @@ func (e *Engine) Test(ctx context.Context, t engine.Tests, s step.Step) (*findin
 	if err := box.settle(ctx, fetch); err != nil {
 		return nil, err
 	}
-	by := gocmd.Runner{NoCompiler: "no C compiler on PATH", Exposed: box.exposed()}
+	by := gocmd.Runner{Compiling: e.compiling(), NoCompiler: "no C compiler on PATH", Exposed: box.exposed()}
 	if by.Exposed != "" {
 		s.Log(by.Exposed)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"example.com/slipway/ci/fault"
+	"example.com/slipway/ci/process"
 	"example.com/slipway/ci/step"
 )
 
@@ -63,7 +64,7 @@ func writeModule(dir string) error {
 // goEnviron is the user's environment with all that would decide the programs set.
 // Where modules come from stays the user's.
 func (h *Host) goEnviron() []string {
-	return slices.Concat(h.env, []string{
+	return slices.Concat(h.env, process.Compiling(h.getenv), []string{
 		"GOTOOLCHAIN=" + release, "GOFLAGS=-mod=readonly", "GOWORK=off", "GO111MODULE=on", "CGO_ENABLED=0",
 		"GOOS=", "GOARCH=", "GOEXPERIMENT=", "GOAMD64=", "GOARM64=",
 	})
