@@ -6,10 +6,12 @@ package local
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"example.com/slipway/ci/engine"
 	"example.com/slipway/ci/engine/gocmd"
@@ -124,7 +126,27 @@ func (e *Engine) runIn(ctx context.Context, env, args []string) (gocmd.Output, e
 	if ctx.Err() != nil {
 		return gocmd.Output{}, ctx.Err()
 	}
+	if err != nil {
+		if err := full(e.Objects()); err != nil {
+			return gocmd.Output{}, fmt.Errorf("keeping what is compiled: %w", err)
+		}
+	}
 	return gocmd.Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Err: err}, nil
+}
+
+// full is an error where a folder's disk takes nothing more. The go command does not always
+// say so: of a package whose files are new it says that there is none.
+func full(dir string) error {
+	probe, err := os.CreateTemp(dir, "probe-*")
+	if err == nil {
+		defer os.Remove(probe.Name())
+		_, err = probe.Write(make([]byte, 4096))
+		err = errors.Join(err, probe.Close())
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return err
+	}
+	return nil
 }
 
 // compiling are the variables of a go command that compiles.
