@@ -14,6 +14,7 @@ import (
 
 	"example.com/slipway/ci/cli"
 	"example.com/slipway/ci/e2e/rig"
+	"example.com/slipway/ci/engine/gocmd"
 	"example.com/slipway/ci/step"
 )
 
@@ -96,6 +97,7 @@ func TestServices_BuildAndStart(t *testing.T) {
 				}
 				archive, row := s.built(t, src)
 				rows[i] = row
+				s.requireSkeleton(t, src)
 				s.requireStarts(t, net, env, archive)
 			})
 		}
@@ -158,6 +160,27 @@ func (s service) built(t *testing.T, src string) (archive, row string) {
 	require.Len(t, files, len(s.starts))
 	return archive, fmt.Sprintf("| %s | %s | %s | %s | %s | %s |", s.module, s.version, s.special,
 		step.Size(imageSize(t, img)), strings.Join(programs, ", "), strings.Join(started, ", "))
+}
+
+// requireSkeleton wants go list to answer about what a Dagger engine is shown of the source
+// as it answers about the source.
+func (s service) requireSkeleton(t *testing.T, src string) {
+	t.Helper()
+	bones, err := gocmd.ReadSkeleton(t.Context(), src)
+	require.NoError(t, err)
+	shown := t.TempDir()
+	for name, text := range bones {
+		put(t, shown, name, string(text))
+	}
+	mains := s.mains
+	if len(mains) == 0 {
+		mains = []string{"./..."}
+	}
+	listed := func(dir string) string {
+		args := append([]string{"list", "-deps", "-mod=readonly", "-json=ImportPath,GoFiles,SFiles,HFiles,SysoFiles,EmbedFiles", "--"}, mains...)
+		return rig.Must(t, dir, append(rig.Environ(), "GOWORK=off", "CGO_ENABLED=0"), "go", args...)
+	}
+	require.Equal(t, listed(src), listed(shown))
 }
 
 // requireStarts starts every program of an image.
