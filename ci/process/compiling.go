@@ -6,5 +6,5 @@ import "cmp"
 // compiles: its compilers collect garbage later, unless the user says when, and each has a
 // bound. What they write is the same (docs/decisions.md).
 func Compiling(getenv func(name string) string) []string {
-	return []string{"GOGC=" + cmp.Or(getenv("GOGC"), "400"), "GOMEMLIMIT=2GiB"}
+	return []string{"GOGC=" + cmp.Or(getenv("GOGC"), "400"), "GOMEMLIMIT=1GiB"}
 }

@@ -21,6 +21,6 @@ func TestCompiling_LetsTheUserSayWhen(t *testing.T) {
 	t.Parallel()
 	for said, want := range map[string]string{"": "400", "100": "100", "off": "off"} {
 		got := process.Compiling(func(name string) string { return map[string]string{"GOGC": said, "GOMEMLIMIT": "64MiB"}[name] })
-		require.Equal(t, []string{"GOGC=" + want, "GOMEMLIMIT=2GiB"}, got)
+		require.Equal(t, []string{"GOGC=" + want, "GOMEMLIMIT=1GiB"}, got)
 	}
 }
