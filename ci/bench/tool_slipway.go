@@ -92,7 +92,7 @@ func (t *slipway) arguments(j job, engine string) []string {
 	args := []string{cmp.Or(j.program, t.program), "build", "--quiet", "--engine", engine, "--src", j.src, "--main", j.service.main, "--platform", j.platforms, "--output", j.out}
 	if j.push {
 		args[1] = "publish"
-		args = append(args, "--gate", "image", "--image-tag", "latest", "--target", t.b.net.pushed.address+"/"+engine)
+		args = append(args, "--gate", "image", "--budget", "100MB", "--image-tag", "latest", "--target", t.b.net.pushed.address+"/"+engine)
 	}
 	return append(args, t.b.net.mirrors()...)
 }
