@@ -136,7 +136,7 @@ func TestRun_GivesTheProgramNothingElse(t *testing.T) {
 	require.Equal(t, []string{
 		"CapInh: 0000000000000000", "CapPrm: 0000000000000000", "CapEff: 0000000000000000", "CapBnd: 0000000000000000", "CapAmb: 0000000000000000",
 		"NoNewPrivs: 1", "65532 65532 [A=b]/",
-	}, report.Lines)
+	}, report.Lines, report.Fault)
 	want := trial(t, "says who it is")
 	want.Capabilities = 1 << 10
 	require.Subset(t, runner.Run(t.Context(), want).Lines, []string{"CapEff: 0000000000000400", "CapBnd: 0000000000000400"})
