@@ -63,6 +63,9 @@ func Run(ctx context.Context, t Trial) Report {
 
 // taken says that somebody else has the port.
 func taken(port int) (fault, fix string) {
+	// Another program that is started meanwhile would hold the port until its exec.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	l, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
 	switch {
 	case err == nil:

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -46,6 +47,9 @@ func trial(t *testing.T, how string) runner.Trial {
 	t.Helper()
 	name, err := program()
 	require.NoError(t, err)
+	// As in Run: a subject that is started now would hold the port until its exec.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	l, err := net.Listen("tcp", ":0")
 	require.NoError(t, err)
 	defer l.Close()
