@@ -84,10 +84,13 @@ func (b *bench) begin(ctx context.Context, sc scenario, s *service) (record, err
 	return r, nil
 }
 
+// sameAbove is what an empty cell says of a peer whose run is that of the row above.
+const sameAbove = "compiles nothing of its own: as above"
+
 // asAbove says where a run of a peer would be that of the row above.
 func asAbove(t tool, v variant) string {
 	if _, ours := t.(*slipway); v.compile && !ours {
-		return "compiles nothing of its own: as above"
+		return sameAbove
 	}
 	return ""
 }

@@ -103,27 +103,31 @@ func writeRatios(w *bytes.Buffer, records []record) {
 	}
 	fmt.Fprintf(w, "\n|---|---|%s\n", strings.Repeat("---|", len(pairs())))
 	for _, r := range records {
-		for _, row := range r.Rows {
+		for i, row := range r.Rows {
 			fmt.Fprintf(w, "| %s | %s |", r.Service, row.Name)
 			for _, p := range pairs() {
-				fmt.Fprintf(w, " %s |", ratioText(row, p))
+				fmt.Fprintf(w, " %s |", ratioText(r, i, p))
 			}
 			fmt.Fprintln(w)
 		}
 	}
 }
 
-// ratio is Slipway's median over a peer's.
-func (r row) ratio(p pair) (float64, bool) {
-	ours, theirs := r.Cells[p.ours], r.Cells[p.theirs]
+// ratio is Slipway's median over a peer's in one of the rows. A peer that does the same
+// in a row as in the one above has only the samples of that.
+func (r record) ratio(row int, p pair) (float64, bool) {
+	ours, theirs := r.Rows[row].Cells[p.ours], r.Rows[row].Cells[p.theirs]
+	if theirs.Empty == sameAbove && row > 0 {
+		theirs = r.Rows[row-1].Cells[p.theirs]
+	}
 	if len(ours.Samples) == 0 || len(theirs.Samples) == 0 {
 		return 0, false
 	}
 	return ours.median() / theirs.median(), true
 }
 
-func ratioText(r row, p pair) string {
-	x, ok := r.ratio(p)
+func ratioText(r record, row int, p pair) string {
+	x, ok := r.ratio(row, p)
 	switch {
 	case !ok:
 		return ""

@@ -46,6 +46,17 @@ func TestPage_ShowsLossesAndWhatIsNotThere(t *testing.T) {
 	require.Contains(t, text, "| cold, Slipway local / ko | at most 1 | not measured |  |")
 }
 
+func TestPage_ComparesWithTheRowAbove(t *testing.T) {
+	t.Parallel()
+	records := []record{{Scenario: "job", Service: heavy, Rows: []row{
+		{Name: jobLine, Cells: map[string]cell{slipwayLocal: {Samples: []sample{{Wall: 5}}}, koTool: {Samples: []sample{{Wall: 20}}}, buildkitTool: {Empty: "no daemon"}}},
+		{Name: jobCompiled, Cells: map[string]cell{slipwayLocal: {Samples: []sample{{Wall: 30}}}, koTool: {Empty: sameAbove}, buildkitTool: {Empty: sameAbove}}},
+	}}}
+	text := string(page(records, "figures"))
+	require.Contains(t, text, "| caddy | "+jobLine+" | 0.25 |  |  |  |")
+	require.Contains(t, text, "| caddy | "+jobCompiled+" | **1.50** |  |  |  |")
+}
+
 func TestPlot_IsWellFormedAndNeedsNothingElse(t *testing.T) {
 	t.Parallel()
 	records, err := read("testdata/figures.json")

@@ -27,13 +27,13 @@ const style = `text{font:13px system-ui,sans-serif;fill:#222}.small{font-size:11
 // plot is every ratio of the page, a dot each, on a logarithmic scale.
 func plot(records []record) []byte {
 	type line struct {
-		label string
-		row   row
+		record record
+		row    int
 	}
 	var lines []line
 	for _, r := range records {
-		for _, w := range r.Rows {
-			lines = append(lines, line{r.Service + ": " + w.Name, w})
+		for i := range r.Rows {
+			lines = append(lines, line{r, i})
 		}
 	}
 	height := plotTop + plotLine*len(lines) + 40
@@ -52,9 +52,9 @@ func plot(records []record) []byte {
 	plotAxis(&w, height)
 	for i, l := range lines {
 		y := plotTop + plotLine*i + plotLine/2
-		fmt.Fprintf(&w, `<text x="%d" y="%d" text-anchor="end">%s</text>`+"\n", plotLeft-14, y+4, html.EscapeString(l.label))
+		fmt.Fprintf(&w, `<text x="%d" y="%d" text-anchor="end">%s</text>`+"\n", plotLeft-14, y+4, html.EscapeString(l.record.Service+": "+l.record.Rows[l.row].Name))
 		for k, p := range pairs() {
-			if x, ok := l.row.ratio(p); ok {
+			if x, ok := l.record.ratio(l.row, p); ok {
 				fmt.Fprintf(&w, `<circle class="p%d" cx="%.1f" cy="%d" r="5" fill-opacity=".9"><title>%s: %.3f</title></circle>`+"\n", k, place(x), y, html.EscapeString(p.title), x)
 			}
 		}
