@@ -177,8 +177,8 @@ func (b *bench) once(ctx context.Context, t tool, s *service, v variant) (sample
 	if err := s.change(v.change); err != nil {
 		return sample{}, err
 	}
-	if v.push {
-		// Slipway publishes nothing that is not committed.
+	// Slipway publishes nothing that is not committed.
+	if v.push || v.commit {
 		if err := b.commit(ctx, s.dir); err != nil {
 			return sample{}, err
 		}

@@ -25,6 +25,8 @@ type variant struct {
 	clear, restore bool
 	// both builds for two platforms instead of one.
 	both bool
+	// commit makes a commit of the source before.
+	commit bool
 	// push goes to a registry instead of a folder, and empty empties that before.
 	push, empty bool
 	// clone begins with the clone of the repository, as a job does, and ends with caches

@@ -9,21 +9,23 @@ import (
 
 // The rows of a monorepo.
 const (
-	monoAll  = "all services changed"
-	monoOne  = "one service edited"
-	monoSame = "nothing changed"
+	monoAll       = "all services changed"
+	monoOne       = "one service edited"
+	monoSame      = "nothing changed"
+	monoCommitted = "one service edited, and committed"
 )
 
 // monorepo is one module with many services, of which one run makes all images.
 func monorepo() scenario {
 	return scenario{
 		name:    "monorepo",
-		says:    "One module with 50 services, of which each has a package of its own, one that it shares with two others and one that all import; all images in one run, two platforms, on a warm machine: a line changes in the package that all import, in one service, nowhere. Slipway with `--main all`, ko with every service by name, BuildKit with a target for each service and twice as many `buildctl` at a time as there are processors.",
+		says:    "One module with 50 services, of which each has a package of its own, one that it shares with two others and one that all import; all images in one run, two platforms, on a warm machine: a line changes in the package that all import, in one service, nowhere, and in one service with a commit of everything, which Slipway's images name. Slipway with `--main all`, ko with every service by name, BuildKit with a target for each service and twice as many `buildctl` at a time as there are processors.",
 		warmups: 1,
 		variants: []variant{
 			{name: monoAll, change: shared, both: true},
 			{name: monoOne, change: line, both: true},
 			{name: monoSame, both: true},
+			{name: monoCommitted, change: line, commit: true, both: true},
 		},
 	}
 }

@@ -133,7 +133,7 @@ func buildKeys() []key {
 		{name: "debug", help: "build for a debugger: with symbols and without optimisation", field: func(s *Settings) any { return &s.Debug }},
 		{name: "builder", help: "image of the Go release that builds, as golang:TAG@sha256:...", field: func(s *Settings) any { return &s.Builder }},
 		{name: "version", help: "version of the source; the default is its tag, or a Go pseudo-version of its commit", field: func(s *Settings) any { return &s.Version }},
-		{name: "epoch", env: "SOURCE_DATE_EPOCH", help: "time of everything in the image, in seconds since 1970; the default is the commit's", field: func(s *Settings) any { return &s.Epoch }},
+		{name: "epoch", env: "SOURCE_DATE_EPOCH", help: "time of the image and of the files added to it, in seconds since 1970; the default is the commit's", field: func(s *Settings) any { return &s.Epoch }},
 	}
 }
 

@@ -22,6 +22,7 @@ var ofAny = []permit{
 	{`\S+ manifest annotation org\.opencontainers\.image\.\w+(\.\w+)?`, "a Dockerfile says nothing about the manifest"},
 	{`\S+ config Labels`, "they say what the annotations say, and the Dockerfile has no arguments for it"},
 	{`\S+ config history`, "each has its own words for how a layer came about"},
+	{`\S+ file app(/\w+)? time`, "a program that is the same has the same layer in Slipway, whatever the commit"},
 	{`\S+ layer 1`, "tar headers and compression: what is in it is compared file by file"},
 }
 

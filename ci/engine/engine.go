@@ -103,6 +103,8 @@ type SourceSet struct {
 	// Unset are the names of -X settings that no string variable of the program
 	// has. The linker passes over them without a word.
 	Unset []string
+	// Absent are those of them for which there is no variable at all.
+	Absent []string
 }
 
 // Result is what a build leaves.

@@ -80,6 +80,9 @@ func (p *Pipeline) sizes(b *Built) string {
 // then the programs, which change most often.
 func (p *Pipeline) layers(store *layer.Store, b *Built, u *unit) ([]image.Layer, error) {
 	var layers []image.Layer
+	// What depends on nothing of the commit is the same layer before and after it: it is
+	// neither compressed again nor pushed nor pulled.
+	always := time.Unix(0, 0)
 	add := func(files []layer.File, epoch time.Time, createdBy string) error {
 		l, err := store.Layer(append(layer.Parents(files), files...), epoch, layer.Compression(cmp.Or(u.image.Compression, string(layer.Gzip))))
 		layers = append(layers, image.Layer{Layer: l, CreatedBy: createdBy})
@@ -90,8 +93,7 @@ func (p *Pipeline) layers(store *layer.Store, b *Built, u *unit) ([]image.Layer,
 		if err != nil {
 			return nil, err
 		}
-		// The epoch of the files, not of the commit: the layer stays the same.
-		if err := add(files, time.Unix(0, 0), "slipway: CA certificates and time zones"); err != nil {
+		if err := add(files, always, "slipway: CA certificates and time zones"); err != nil {
 			return nil, err
 		}
 	}
@@ -100,12 +102,13 @@ func (p *Pipeline) layers(store *layer.Store, b *Built, u *unit) ([]image.Layer,
 		if err != nil {
 			return nil, err
 		}
+		// A program may serve them by their time, which tells one release from the next.
 		if err := add(files, u.image.Time(), "slipway: files of the source"); err != nil {
 			return nil, err
 		}
 	}
 	// Not in the return: the order there of a variable and a call that changes it is open.
-	err := add(programs(u), u.image.Time(), "slipway: "+strings.Join(u.image.Packages(), " "))
+	err := add(programs(u), always, "slipway: "+strings.Join(u.image.Packages(), " "))
 	return layers, err
 }
 

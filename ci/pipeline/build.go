@@ -30,8 +30,12 @@ type unit struct {
 	result  engine.Result
 }
 
+// target leaves out the -X settings that are known to have no variable. They would change
+// nothing of a program but the linker's own hash, with each commit.
 func (u *unit) target() engine.Target {
-	return engine.Target{Platform: u.platform, Mains: u.image.Mains, Build: u.image.Build}
+	build := u.image.Build
+	build.Vars = slices.DeleteFunc(slices.Clone(build.Vars), func(v plan.Var) bool { return slices.Contains(u.sources.Absent, v.Name) })
+	return engine.Target{Platform: u.platform, Mains: u.image.Mains, Build: build}
 }
 
 func (p *Pipeline) unitsOf(b *Built) []*unit {
@@ -166,7 +170,7 @@ func (p *Pipeline) compile(ctx context.Context, b *Built, units []*unit) error {
 	return each(ctx, units, func(ctx context.Context, u *unit) error {
 		s := p.Reporter.Start("build " + u.name)
 		target := u.target()
-		target.Key = u.image.BinaryHash(u.platform)
+		target.Key = u.image.BinaryHash(u.platform, target.Build)
 		var err error
 		if u.result, err = b.engine.Build(ctx, target, u.sources, s); err != nil {
 			s.Fail(err)

@@ -138,11 +138,13 @@ func (p *Pipeline) saved(ctx context.Context, b *Built, e engine.Caching) (strin
 }
 
 // together are the targets of units, those as one that are compiled alike: of a repository
-// with fifty services the engine is asked once for each platform.
+// with fifty services the engine is asked once for each platform. What is set by the linker
+// is in no cache.
 func together(units []*unit) []engine.Target {
 	var all []engine.Target
 	for _, u := range units {
 		t := u.target()
+		t.Build.Vars = nil
 		i := slices.IndexFunc(all, func(o engine.Target) bool { return o.Platform == t.Platform && reflect.DeepEqual(o.Build, t.Build) })
 		if i < 0 {
 			t.Mains = slices.Clone(t.Mains)

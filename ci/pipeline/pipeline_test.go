@@ -26,7 +26,8 @@ import (
 type fake struct {
 	// during runs while a platform is being built.
 	during func(engine.Target) error
-	unset  []string
+	// unset and absent are its answer about -X settings.
+	unset, absent []string
 	// questions counts how often it was asked for sources.
 	questions int
 	// sources are those of every platform; none are go.mod and main.go.
@@ -87,7 +88,7 @@ func (f *fake) Sources(_ context.Context, targets ...engine.Target) ([]engine.So
 	if len(files) == 0 {
 		files = []string{"go.mod", "main.go"}
 	}
-	return slices.Repeat([]engine.SourceSet{{Files: files, Unset: f.unset}}, len(targets)), nil
+	return slices.Repeat([]engine.SourceSet{{Files: files, Unset: f.unset, Absent: f.absent}}, len(targets)), nil
 }
 
 func (f *fake) Exec(_ context.Context, argv []string, _ step.Step) error {
@@ -166,6 +167,30 @@ func TestBuild_MakesAnImageOfWhatTheEngineGives(t *testing.T) {
 	for _, text := range told.text {
 		require.NotContains(t, text, "main.commit", "what Slipway sets by itself is no warning")
 	}
+}
+
+// The linker's own hash is in a program: a setting that changes nothing else would make
+// each commit link all programs again.
+func TestBuild_DoesNotLinkAgainForWhatNoVariableHas(t *testing.T) {
+	t.Parallel()
+	f := &fake{absent: []string{"main.commit", "main.version"}}
+	keys := map[string]string{}
+	f.during = func(got engine.Target) error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		require.Equal(t, []plan.Var{{Name: "main.flag", Value: "x"}}, got.Build.Vars)
+		if keys[got.Platform.String()] == "" {
+			keys[got.Platform.String()] = got.Key
+		}
+		require.Equal(t, keys[got.Platform.String()], got.Key)
+		return nil
+	}
+	for _, version := range []string{"v1.0.0", "v1.0.1"} {
+		built, _, err := run(t, f, map[string]string{".slipway.yaml": "base: builtin\nset: {main.flag: x}\nversion: " + version + "\n"})
+		require.NoError(t, err)
+		require.Contains(t, built.Images[0].Plan.Build.Vars, plan.Var{Name: "main.version", Value: version}, "the plan has what was asked for")
+	}
+	require.Len(t, keys, 2)
 }
 
 // A plan never names sources that somebody was just writing.

@@ -32,7 +32,8 @@ type Image struct {
 	Commit string `json:"commit,omitempty"`
 	// Dirty says that a file of the source set differs from the commit.
 	Dirty bool `json:"dirty,omitempty"`
-	// Epoch is the time of everything in the image, in seconds since 1970.
+	// Epoch is the time of the image and of the files that are added to it beside the
+	// programs, in seconds since 1970.
 	Epoch int64 `json:"epoch"`
 
 	// Toolchain is the Go release that builds, for example go1.26.9.
@@ -139,10 +140,10 @@ func (i Image) Hash(p Platform) string {
 }
 
 // BinaryHash identifies what decides the binaries of one platform, and leaves out
-// what only the image around them has.
-func (i Image) BinaryHash(p Platform) string {
+// what only the image around them has. The build is what is said of it to that platform.
+func (i Image) BinaryHash(p Platform, build Build) string {
 	return Image{
-		Module: i.Module, Toolchain: i.Toolchain, Mains: i.Mains, Build: i.Build, Platforms: []Platform{p}, Sources: i.Sources,
+		Module: i.Module, Toolchain: i.Toolchain, Mains: i.Mains, Build: build, Platforms: []Platform{p}, Sources: i.Sources,
 	}.Hash(p)
 }
 

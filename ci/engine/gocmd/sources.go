@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -162,7 +163,7 @@ func (g *Go) set(ctx context.Context, t engine.Target, packages []*listed, choos
 		files = append(files, p.files...)
 	}
 	slices.Sort(files)
-	return engine.SourceSet{Files: slices.Compact(files), Unset: vars.unset()}, nil
+	return engine.SourceSet{Files: slices.Compact(files), Unset: slices.Sorted(maps.Keys(vars.open)), Absent: slices.Sorted(maps.Keys(vars.absent))}, nil
 }
 
 // relative names files by their paths from the source folder, each once, sorted.

@@ -13,19 +13,21 @@ import (
 	"example.com/slipway/ci/plan"
 )
 
-// vars follows which of the linker's -X settings have found their variable.
-type vars struct{ open map[string]bool }
+// vars follows which of the linker's -X settings have found their variable: open are
+// those without one that is a string, absent those without any, about which there is no
+// doubt that they change nothing.
+type vars struct{ open, absent map[string]bool }
 
 func newVars(list []plan.Var) vars {
-	v := vars{open: map[string]bool{}}
+	v := vars{open: map[string]bool{}, absent: map[string]bool{}}
 	for _, one := range list {
-		v.open[one.Name] = true
+		v.open[one.Name], v.absent[one.Name] = true, true
 	}
 	return v
 }
 
-// look takes the names of a package's string variables off the list. The linker
-// calls every package main main, whatever its import path is.
+// look takes the names of a package's variables off the lists. The linker calls every
+// package main main, whatever its import path is.
 func (g *Go) look(ctx context.Context, v vars, p listed) error {
 	path := p.ImportPath
 	if p.Name == "main" {
@@ -46,7 +48,11 @@ func (g *Go) look(ctx context.Context, v vars, p listed) error {
 	}
 	for _, name := range wanted {
 		for _, text := range files {
-			if declares(text, strings.TrimPrefix(name, path+".")) {
+			declared, settable := declares(text, strings.TrimPrefix(name, path+"."))
+			if declared {
+				delete(v.absent, name)
+			}
+			if settable {
 				delete(v.open, name)
 			}
 		}
@@ -67,28 +73,19 @@ func (g *Go) read(ctx context.Context, p listed) (map[string][]byte, error) {
 	}
 	files := map[string][]byte{}
 	for _, file := range p.GoFiles {
-		if text, err := os.ReadFile(filepath.Join(dir, file)); err == nil {
-			files[file] = text
-		}
+		// One that cannot be read is empty here, and empty is no Go.
+		files[file], _ = os.ReadFile(filepath.Join(dir, file))
 	}
 	return files, nil
 }
 
-func (v vars) unset() []string {
-	var names []string
-	for name := range v.open {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// declares tells whether a file has a package variable of that name that -X can
-// set: a string that is not initialised, or by a constant.
-func declares(text []byte, name string) bool {
+// declares tells whether a file has a package variable of that name, and whether -X can
+// set it: a string that is not initialised, or by a constant. A file that cannot be
+// understood may have it.
+func declares(text []byte, name string) (declared, set bool) {
 	tree, err := parser.ParseFile(token.NewFileSet(), "", text, parser.SkipObjectResolution)
 	if err != nil {
-		return false
+		return true, false
 	}
 	for _, decl := range tree.Decls {
 		group, ok := decl.(*ast.GenDecl)
@@ -96,19 +93,19 @@ func declares(text []byte, name string) bool {
 			continue
 		}
 		for _, spec := range group.Specs {
-			if value, ok := spec.(*ast.ValueSpec); ok && settable(value, name) {
-				return true
+			value, ok := spec.(*ast.ValueSpec)
+			if !ok {
+				continue
+			}
+			if i := slices.IndexFunc(value.Names, func(id *ast.Ident) bool { return id.Name == name }); i >= 0 {
+				return true, settable(value, i)
 			}
 		}
 	}
-	return false
+	return false, false
 }
 
-func settable(spec *ast.ValueSpec, name string) bool {
-	i := slices.IndexFunc(spec.Names, func(id *ast.Ident) bool { return id.Name == name })
-	if i < 0 {
-		return false
-	}
+func settable(spec *ast.ValueSpec, i int) bool {
 	if typ, ok := spec.Type.(*ast.Ident); spec.Type != nil && (!ok || typ.Name != "string") {
 		return false
 	}

@@ -80,7 +80,7 @@ func sources(t *testing.T, e *local.Engine, one engine.Target) (engine.SourceSet
 
 var service = map[string]string{
 	"go.mod":                 "module example.com/tide\n\ngo 1.25.0\n",
-	"cmd/tide/main.go":       "package main\n\nimport (\n\t_ \"embed\"\n\n\t\"example.com/tide/table\"\n)\n\nvar version string\nvar count int\nvar made = func() string { return \"\" }()\n\n//go:embed banner.txt\nvar banner string\n\nfunc main() { println(banner, version, count, made, table.Place) }\n",
+	"cmd/tide/main.go":       "package main\n\nimport (\n\t_ \"embed\"\n\n\t\"example.com/tide/table\"\n)\n\nvar version string\nvar count int\nvar title text\nvar made = func() string { return \"\" }()\n\n//go:embed banner.txt\nvar banner string\n\ntype text = string\n\nfunc main() { println(banner, version, count, title, made, table.Place) }\n",
 	"cmd/tide/banner.txt":    "tide\n",
 	"cmd/tide/default.pgo":   "",
 	"cmd/tide/main_test.go":  "package main\n",
@@ -137,12 +137,13 @@ func TestSources_NameTheSettingsThatFindNoVariable(t *testing.T) {
 	root := folder(t)
 	e := prepared(t, files, engine.Source{Root: root, ModuleFolders: []string{root}})
 	one := target(amd64, "./cmd/tide")
-	for _, name := range []string{"main.version", "main.count", "main.made", "main.absent", "example.com/tide/table.Place", "example.com/tide/table.place", "example.com/tide/unused.X"} {
+	for _, name := range []string{"main.version", "main.count", "main.made", "main.title", "main.absent", "example.com/tide/table.Place", "example.com/tide/table.place", "example.com/tide/unused.X"} {
 		one.Build.Vars = append(one.Build.Vars, plan.Var{Name: name, Value: "x"})
 	}
 	set, err := sources(t, e, one)
 	require.NoError(t, err)
-	require.Equal(t, []string{"example.com/tide/table.place", "example.com/tide/unused.X", "main.absent", "main.count", "main.made"}, set.Unset)
+	require.Equal(t, []string{"example.com/tide/table.place", "example.com/tide/unused.X", "main.absent", "main.count", "main.made", "main.title"}, set.Unset)
+	require.Equal(t, []string{"example.com/tide/table.place", "example.com/tide/unused.X", "main.absent"}, set.Absent)
 }
 
 func TestBuild_CarriesSettingsVerbatimAndIsKept(t *testing.T) {
