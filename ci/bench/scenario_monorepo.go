@@ -19,7 +19,7 @@ const (
 func monorepo() scenario {
 	return scenario{
 		name:    "monorepo",
-		says:    "One module with 50 services, of which each has a package of its own, one that it shares with two others and one that all import; all images in one run, two platforms, on a warm machine: a line changes in the package that all import, in one service, nowhere, and in one service with a commit of everything, which Slipway's images name. Slipway with `--main all`, ko with every service by name, BuildKit with a target for each service and twice as many `buildctl` at a time as there are processors.",
+		says:    "One module with 50 services, of which each has a package of its own, one that it shares with two others and one that all import, and every other one has variables for its version; all images in one run, two platforms, on a warm machine: a line changes in the package that all import, in one service, nowhere, and in one service with a commit of everything, which all of Slipway's images name. Slipway with `--main all`, ko with every service by name, BuildKit with a target for each service and twice as many `buildctl` at a time as there are processors.",
 		warmups: 1,
 		variants: []variant{
 			{name: monoAll, change: shared, both: true},

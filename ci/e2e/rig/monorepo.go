@@ -12,7 +12,7 @@ const (
 // Monorepo is the source of many services in one module: a main of each, a package that
 // only it uses, one that it shares with its neighbours and one that all use. Each is an
 // HTTP server that speaks JSON, so that compiling and linking cost what they cost for a
-// real one.
+// real one. Half of them say their version.
 func Monorepo() map[string]string {
 	files := map[string]string{
 		"go.mod":               "module example.com/fleet\n\ngo 1.25.0\n",
@@ -21,12 +21,19 @@ func Monorepo() map[string]string {
 	}
 	for i := range Ships {
 		ship, port := Ship(i), i/neighbours
-		files["cmd/"+ship+"/main.go"] = fmt.Sprintf(monorepoMain, ship, port)
+		kind := "const"
+		if SaysVersion(i) {
+			kind = "var"
+		}
+		files["cmd/"+ship+"/main.go"] = fmt.Sprintf(monorepoMain, ship, port, kind)
 		files["internal/"+ship+"/"+ship+".go"] = fmt.Sprintf(monorepoOwn, ship, i)
 		files[fmt.Sprintf("internal/port%02d/port.go", port)] = fmt.Sprintf(monorepoPort, port)
 	}
 	return files
 }
+
+// SaysVersion tells whether a service has variables for its version and commit.
+func SaysVersion(i int) bool { return i%2 == 1 }
 
 // Ship is the name of a monorepo's service.
 func Ship(i int) string { return fmt.Sprintf("ship%02d", i) }
@@ -67,7 +74,7 @@ import (
 	"example.com/fleet/internal/%[1]s"
 )
 
-var version, commit string
+%[3]s version, commit = "", ""
 
 func main() {
 	all.Serve("%[1]s "+version+commit, func() any { return []any{port%02[2]d.Name(), %[1]s.Draught()} })
