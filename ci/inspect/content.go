@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"archive/tar"
+	"bytes"
 	"errors"
 	"io"
 	"path"
@@ -43,8 +44,9 @@ func (w *walker) content(r io.Reader, h *tar.Header, name string, in *inode) err
 		in.program = &Program{Size: in.size, Unread: "it is larger than what is looked into"}
 		return nil
 	}
-	// A header may promise more than the tar has.
-	w.program.Grow(int(min(in.size, 16<<20)))
+	// At once, because a buffer that grows leaves its smaller selves behind. Within a
+	// bound, because a header may promise more than the tar has.
+	w.program.Grow(int(min(in.size, 64<<20)) + bytes.MinRead)
 	if _, err := io.Copy(&w.program, r); err != nil {
 		return err
 	}
