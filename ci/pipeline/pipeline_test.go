@@ -174,21 +174,26 @@ func TestBuild_MakesAnImageOfWhatTheEngineGives(t *testing.T) {
 func TestBuild_DoesNotLinkAgainForWhatNoVariableHas(t *testing.T) {
 	t.Parallel()
 	f := &fake{absent: []string{"main.commit", "main.version"}}
-	keys := map[string]string{}
+	var asked []engine.Target
 	f.during = func(got engine.Target) error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		require.Equal(t, []plan.Var{{Name: "main.flag", Value: "x"}}, got.Build.Vars)
-		if keys[got.Platform.String()] == "" {
-			keys[got.Platform.String()] = got.Key
-		}
-		require.Equal(t, keys[got.Platform.String()], got.Key)
+		asked = append(asked, got)
 		return nil
 	}
 	for _, version := range []string{"v1.0.0", "v1.0.1"} {
 		built, _, err := run(t, f, map[string]string{".slipway.yaml": "base: builtin\nset: {main.flag: x}\nversion: " + version + "\n"})
 		require.NoError(t, err)
 		require.Contains(t, built.Images[0].Plan.Build.Vars, plan.Var{Name: "main.version", Value: version}, "the plan has what was asked for")
+	}
+	require.Len(t, asked, 4)
+	keys := map[plan.Platform]string{}
+	for i, got := range asked {
+		require.Equal(t, []plan.Var{{Name: "main.flag", Value: "x"}}, got.Build.Vars)
+		if i < 2 {
+			keys[got.Platform] = got.Key
+		}
+		require.Equal(t, keys[got.Platform], got.Key)
 	}
 	require.Len(t, keys, 2)
 }
