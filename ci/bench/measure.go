@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -77,22 +76,11 @@ func (b *bench) begin(ctx context.Context, sc scenario, s *service) (record, err
 	for _, v := range sc.variants {
 		w := row{Name: v.name, Cells: map[string]cell{}}
 		for _, t := range b.tools {
-			w.Cells[t.name()] = cell{Empty: cmp.Or(t.cannot(s, v), asAbove(t, v))}
+			w.Cells[t.name()] = cell{Empty: cannot(t.name(), s, v)}
 		}
 		r.Rows = append(r.Rows, w)
 	}
 	return r, nil
-}
-
-// sameAbove is what an empty cell says of a peer whose run is that of the row above.
-const sameAbove = "compiles nothing of its own: as above"
-
-// asAbove says where a run of a peer would be that of the row above.
-func asAbove(t tool, v variant) string {
-	if _, ours := t.(*slipway); v.compile && !ours {
-		return sameAbove
-	}
-	return ""
 }
 
 // measured is the commit that the measured Slipway is of, and whether the tree is another.
@@ -177,8 +165,7 @@ func (b *bench) once(ctx context.Context, t tool, s *service, v variant) (sample
 	if err := s.change(v.change); err != nil {
 		return sample{}, err
 	}
-	// Slipway publishes nothing that is not committed.
-	if v.push || v.commit {
+	if v.commit {
 		if err := b.commit(ctx, s.dir); err != nil {
 			return sample{}, err
 		}

@@ -150,7 +150,7 @@ func writeSeconds(w *bytes.Buffer, records []record) {
 		for _, row := range r.Rows {
 			fmt.Fprintf(w, "| %s | %s |", r.Service, row.Name)
 			for _, t := range titles {
-				fmt.Fprintf(w, " %s |", secondsText(row.Cells, t.name))
+				fmt.Fprintf(w, " %s |", r.secondsText(row, t.name))
 			}
 			fmt.Fprintln(w)
 		}
@@ -158,15 +158,33 @@ func writeSeconds(w *bytes.Buffer, records []record) {
 	writeRequests(w, records)
 }
 
-func secondsText(cells map[string]cell, tool string) string {
-	c, took := cells[tool]
+// secondsText is a cell. A tool that was left out of a run may be one that cannot have a
+// figure there.
+func (r record) secondsText(w row, tool string) string {
+	c, took := w.Cells[tool]
 	switch {
 	case !took:
-		return "*not in this run*"
+		return "*" + cmp.Or(r.cannot(w, tool), "not in this run") + "*"
 	case len(c.Samples) == 0:
 		return "*" + cmp.Or(c.Empty, "not measured") + "*"
 	}
 	return fmt.Sprintf("%.2f (%.2f to %.2f, %d)", c.median(), c.fastest(), c.slowest(), len(c.Samples))
+}
+
+// cannot says why a tool cannot have a figure in a row, or nothing.
+func (r record) cannot(w row, tool string) string {
+	s, err := known(r.Service)
+	if err != nil {
+		return "" // measured when there was such a service
+	}
+	for _, sc := range scenarios() {
+		for _, v := range sc.variants {
+			if sc.name == r.Scenario && v.name == w.Name {
+				return cannot(tool, s, v)
+			}
+		}
+	}
+	return ""
 }
 
 // writeRequests says how often the registry that is pushed to was asked.

@@ -55,6 +55,7 @@ func TestPage_ComparesWithTheRowAbove(t *testing.T) {
 	text := string(page(records, "figures"))
 	require.Contains(t, text, "| caddy | "+jobLine+" | 0.25 |  |  |  |")
 	require.Contains(t, text, "| caddy | "+jobCompiled+" | **1.50** |  |  |  |")
+	require.Contains(t, text, "| *a fresh job has no engine* | *"+sameAbove+"* |", "who was left out of a run may have had no place in it")
 }
 
 func TestPlot_IsWellFormedAndNeedsNothingElse(t *testing.T) {

@@ -21,8 +21,6 @@ const (
 type tool interface {
 	name() string
 	version() string
-	// cannot says why there can be no figure of a kind of run, or nothing.
-	cannot(s *service, v variant) string
 	// clear makes this a machine on which the tool is installed and has never built.
 	clear(ctx context.Context) error
 	// save builds a job and keeps what a fresh runner takes along.
@@ -31,6 +29,24 @@ type tool interface {
 	// commands that run beside each other.
 	build(j job) [][]command
 	stop() error
+}
+
+// sameAbove is what an empty cell says of a peer whose run is that of the row above.
+const sameAbove = "compiles nothing of its own: as above"
+
+// cannot says why there can be no figure of a tool for a kind of run, or nothing.
+func cannot(tool string, s *service, v variant) string {
+	switch {
+	case v.clone && (tool == slipwayDagger || tool == plainTool):
+		return "a fresh job has no engine"
+	case tool == plainTool && v.restore:
+		return "an engine exports no cache: as cold"
+	case tool == plainTool && s.monorepo():
+		return "the baseline builds one service"
+	case v.compile && (tool == koTool || tool == buildkitTool):
+		return sameAbove
+	}
+	return ""
 }
 
 // job is what a tool is asked to do.

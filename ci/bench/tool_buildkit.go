@@ -20,10 +20,8 @@ func (b *bench) newBuildKit(ctx context.Context) (tool, error) {
 	return t, t.clear(ctx)
 }
 
-func (t *buildKit) name() string                    { return buildkitTool }
-func (t *buildKit) version() string                 { return versionIn(filepath.Dir(t.kit.Ctl)) }
-func (t *buildKit) cannot(*service, variant) string { return "" }
-
+func (t *buildKit) name() string    { return buildkitTool }
+func (t *buildKit) version() string { return versionIn(filepath.Dir(t.kit.Ctl)) }
 func (t *buildKit) stop() error {
 	if t.kit == nil {
 		return nil

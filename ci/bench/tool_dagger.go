@@ -124,13 +124,6 @@ func (b *bench) newSlipwayDagger(ctx context.Context) (tool, error) {
 func (t *onDagger) name() string  { return slipwayDagger }
 func (t *onDagger) cache() string { return t.b.home(slipwayDagger) }
 
-func (t *onDagger) cannot(_ *service, v variant) string {
-	if v.clone {
-		return "a fresh job has no engine"
-	}
-	return ""
-}
-
 func (t *onDagger) clear(ctx context.Context) error {
 	if err := forget(t.cache()); err != nil {
 		return err

@@ -21,13 +21,12 @@ func (b *bench) newKo(ctx context.Context) (tool, error) {
 	return &ko{b: b, program: program}, err
 }
 
-func (t *ko) name() string                    { return koTool }
-func (t *ko) version() string                 { return versionIn(filepath.Dir(t.program)) }
-func (t *ko) cannot(*service, variant) string { return "" }
-func (t *ko) clear(context.Context) error     { return forget(t.dir()) }
-func (t *ko) stop() error                     { return nil }
-func (t *ko) dir() string                     { return t.b.home(koTool) }
-func (t *ko) archive(s *service) string       { return t.b.home("ko-" + s.name + ".tar.zst") }
+func (t *ko) name() string                { return koTool }
+func (t *ko) version() string             { return versionIn(filepath.Dir(t.program)) }
+func (t *ko) clear(context.Context) error { return forget(t.dir()) }
+func (t *ko) stop() error                 { return nil }
+func (t *ko) dir() string                 { return t.b.home(koTool) }
+func (t *ko) archive(s *service) string   { return t.b.home("ko-" + s.name + ".tar.zst") }
 
 func (t *ko) save(ctx context.Context, j job) error {
 	if err := t.b.do(ctx, j.src, t.build(j)); err != nil {

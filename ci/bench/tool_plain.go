@@ -29,16 +29,6 @@ func (t *plain) name() string    { return plainTool }
 func (t *plain) version() string { return t.sdk }
 func (t *plain) stop() error     { return nil }
 
-func (t *plain) cannot(s *service, v variant) string {
-	switch {
-	case v.restore:
-		return "an engine exports no cache: as cold"
-	case s.monorepo():
-		return "the baseline builds one service"
-	}
-	return ""
-}
-
 func (t *plain) clear(ctx context.Context) error { return t.b.engine.clear(ctx) }
 
 func (t *plain) save(context.Context, job) error { return nil }

@@ -48,12 +48,11 @@ func (b *bench) compiled(ctx context.Context) (*slipway, error) {
 	return t, err
 }
 
-func (t *slipway) name() string                    { return slipwayLocal }
-func (t *slipway) version() string                 { return t.commit }
-func (t *slipway) cannot(*service, variant) string { return "" }
-func (t *slipway) stop() error                     { return nil }
-func (t *slipway) cache() string                   { return t.b.home(slipwayLocal, "cache") }
-func (t *slipway) modules() []string               { return []string{"GOMODCACHE=" + t.b.home(slipwayLocal, "mod")} }
+func (t *slipway) name() string      { return slipwayLocal }
+func (t *slipway) version() string   { return t.commit }
+func (t *slipway) stop() error       { return nil }
+func (t *slipway) cache() string     { return t.b.home(slipwayLocal, "cache") }
+func (t *slipway) modules() []string { return []string{"GOMODCACHE=" + t.b.home(slipwayLocal, "mod")} }
 func (t *slipway) reference(s *service) string {
 	return t.b.net.shared.address + "/slipway/" + s.name + "-cache"
 }
