@@ -50,12 +50,12 @@ func writePage(results string) error {
 
 // sortRecords puts them into the order of scenarios, and of services from small to large.
 func sortRecords(records []record) {
-	order := map[string]int{"task": 1, "caddy": 2}
+	scenario, size := map[string]int{}, map[string]int{"task": 1, heavy: 2}
 	for i, sc := range scenarios() {
-		order[sc.name] = 10 * i
+		scenario[sc.name] = i
 	}
 	slices.SortStableFunc(records, func(a, b record) int {
-		return cmp.Compare(order[a.Scenario]+order[a.Service], order[b.Scenario]+order[b.Service])
+		return cmp.Or(cmp.Compare(scenario[a.Scenario], scenario[b.Scenario]), cmp.Compare(size[a.Service], size[b.Service]))
 	})
 }
 

@@ -74,6 +74,30 @@ func TestPlot_IsWellFormedAndNeedsNothingElse(t *testing.T) {
 	require.NotContains(t, text, "url(")
 }
 
+func TestPlot_HasRoomForEveryRowsName(t *testing.T) {
+	t.Parallel()
+	for _, sc := range scenarios() {
+		for _, v := range sc.variants {
+			name := heavy
+			if sc.name == monorepo().name {
+				name = sc.name
+			}
+			require.Less(t, 7.1*float64(len(name+": "+v.name)), float64(plotLeft-14), "%s in letters of 13px", v.name)
+		}
+	}
+}
+
+func TestSortRecords_FollowsThePage(t *testing.T) {
+	t.Parallel()
+	records := []record{{Scenario: "job", Service: heavy}, {Scenario: "monorepo", Service: "monorepo"}, {Scenario: "fresh", Service: heavy}, {Scenario: "fresh", Service: "sample"}}
+	sortRecords(records)
+	var order []string
+	for _, r := range records {
+		order = append(order, r.Scenario+" "+r.Service)
+	}
+	require.Equal(t, []string{"fresh sample", "fresh caddy", "monorepo monorepo", "job caddy"}, order)
+}
+
 func TestPlace_KeepsEveryRatioOnTheScale(t *testing.T) {
 	t.Parallel()
 	require.InDelta(t, plotLeft, place(0.0001), 0.01)

@@ -9,8 +9,9 @@ import (
 
 // The plot's measures, in its own units.
 const (
-	plotWidth = 900
-	plotLeft  = 380
+	plotWidth = 1020
+	// The longest name of a row has some 70 letters of about 7 each.
+	plotLeft  = 500
 	plotRight = 40
 	plotTop   = 76
 	plotLine  = 22
