@@ -216,9 +216,6 @@ func (b *bench) clone(ctx context.Context, t tool, v variant, j *job) ([][]comma
 	if err := errors.Join(forget(dir), os.Mkdir(dir, 0o755)); err != nil {
 		return nil, err
 	}
-	if err := b.commit(ctx, j.service.dir); err != nil {
-		return nil, err
-	}
 	j.src = filepath.Join(dir, j.service.name)
 	steps := [][]command{alone(command{args: []string{"git", "clone", "--quiet", "--no-local", "--depth=1", "file://" + j.service.dir, j.src}})}
 	ours, ok := t.(*slipway)

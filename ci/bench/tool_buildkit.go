@@ -22,6 +22,7 @@ func (b *bench) newBuildKit(ctx context.Context) (tool, error) {
 
 func (t *buildKit) name() string    { return buildkitTool }
 func (t *buildKit) version() string { return versionIn(filepath.Dir(t.kit.Ctl)) }
+
 func (t *buildKit) stop() error {
 	if t.kit == nil {
 		return nil
